@@ -1,0 +1,14 @@
+//! What a publisher writes, and the rules on it: the offer document, its identity, plans, tags, routes, default
+//! settings, listing, pictures, leads and support; the marketplace policy; the states of a submission; and the
+//! deployments that are generated from an offer.
+//!
+//! It is pure: no I/O, no clock, no randomness (checked by `cargo xtask tidy`), so every rule is tested in
+//! milliseconds and shared by the command line, the API, the pages and the pipeline. It does not know what an image
+//! contains: that is `certify`.
+
+pub mod document;
+pub mod finding;
+pub mod identity;
+pub mod platform;
+pub mod policy;
+pub mod submission;
