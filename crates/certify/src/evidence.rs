@@ -151,6 +151,9 @@ pub enum FaultKind {
     Unscanned,
     /// A package database that cannot be read: `sbom-complete`.
     Packages,
+    /// Names that not every host can unpack as they are meant: absolute, not UTF-8, different only in case, or given
+    /// twice. Real images have some of them, so this is advice: `layers-within-limit`.
+    Names,
 }
 
 /// One layer of an image, in numbers.
