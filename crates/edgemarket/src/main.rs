@@ -1,2 +1,7 @@
 //! stub
+
+// The demo reads it.
+#[allow(dead_code)]
+mod sample;
+
 fn main() {}
