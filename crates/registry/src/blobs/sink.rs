@@ -1,0 +1,82 @@
+//! A file that is hashed while it is written, and the pump that fills it from a stream. Hashing and writing happen on
+//! blocking threads in batches, because a hop between threads for every network read costs more than the write.
+
+use super::{Error, blocking};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use oci::digest::Digest;
+use sha2::{Digest as _, Sha256};
+use std::{fs::File, io::Write, pin::pin};
+
+/// Bytes that are gathered in memory before they are hashed and written; per upload in progress.
+const BATCH_BYTES: usize = 1 << 20;
+
+pub(super) struct Sink {
+    pub file: File,
+    pub hasher: Sha256,
+    pub size: u64,
+    /// A write failed: the file may hold bytes that are not in the hash.
+    pub failed: bool,
+}
+
+impl Sink {
+    pub fn new(file: File) -> Sink {
+        Sink { file, hasher: Sha256::new(), size: 0, failed: false }
+    }
+
+    pub fn digest(&self) -> Digest {
+        Digest::from_hasher(self.hasher.clone())
+    }
+
+    fn write(&mut self, batch: &[Bytes]) -> Result<(), Error> {
+        for bytes in batch {
+            if let Err(source) = self.file.write_all(bytes) {
+                self.failed = true;
+                return Err(Error::Io { operation: "write", path: "an upload".into(), source });
+            }
+            self.hasher.update(bytes);
+            self.size += bytes.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+/// Fills a sink from a stream until its end. The target moves to the blocking thread and back, so that it is never
+/// used by two, even when the caller's future is dropped while a batch is being written. What arrived before the
+/// stream broke is written before the error is returned.
+pub(super) async fn pump<T, S, E>(mut target: T, size_max: u64, stream: S) -> Result<T, Error>
+where
+    T: AsMut<Sink> + Send + 'static,
+    S: Stream<Item = Result<Bytes, E>> + Send,
+    E: std::fmt::Display,
+{
+    let mut stream = pin!(stream);
+    let mut size = target.as_mut().size;
+    let mut batch = Vec::new();
+    let mut batch_bytes = 0;
+    loop {
+        let (end, broken) = match stream.next().await {
+            Some(Ok(bytes)) => {
+                size = size.saturating_add(bytes.len() as u64);
+                if size > size_max {
+                    return Err(Error::TooLarge { limit: size_max });
+                }
+                batch_bytes += bytes.len();
+                batch.push(bytes);
+                (false, None)
+            }
+            Some(Err(cause)) => (true, Some(Error::Stream(cause.to_string()))),
+            None => (true, None),
+        };
+        if !batch.is_empty() && (end || batch_bytes >= BATCH_BYTES) {
+            let full = std::mem::take(&mut batch);
+            batch_bytes = 0;
+            target = blocking(move || target.as_mut().write(&full).map(|()| target)).await?;
+        }
+        match broken {
+            Some(error) => return Err(error),
+            None if end => return Ok(target),
+            None => {}
+        }
+    }
+}
