@@ -85,6 +85,14 @@ impl Error {
         move |source| Error::Io { what, source }
     }
 
+    /// The error of this crate that an I/O error carries, else an [`Error::Io`].
+    pub fn from_io(what: impl Into<String>, error: std::io::Error) -> Error {
+        match error.downcast::<Error>() {
+            Ok(error) => error,
+            Err(source) => Error::Io { what: what.into(), source },
+        }
+    }
+
     /// The way out, as one sentence.
     pub fn hint(&self) -> String {
         match self {
@@ -110,5 +118,11 @@ impl Error {
             Error::Unsupported(_) => "convert the image, for example with `skopeo copy --format oci`",
         }
         .to_owned()
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> std::io::Error {
+        std::io::Error::other(error)
     }
 }

@@ -2,7 +2,7 @@
 //! the CPU; a source over the network brings its own runtime handle. The kinds: layout directory, OCI archive, Docker
 //! archive, registry repository, and (in `market`) the marketplace's own blobs.
 
-use crate::{Error, manifest::Descriptor};
+use crate::{Error, digest::Digest, manifest::Descriptor};
 use std::io::Read;
 
 /// One repository of images: a set of tags and the content behind them.
@@ -27,3 +27,31 @@ pub trait Source: Send + Sync {
 
 /// Most tags that are read from one repository; one with more is refused, not truncated.
 pub const TAGS_MAX: usize = 10_000;
+
+pub mod archive;
+pub mod layout;
+
+/// Reads a small file wholly; more than `bytes_max` is an error.
+pub(crate) fn read_bounded(raw: impl Read, what: &str, bytes_max: u64) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    raw.take(bytes_max + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::from_io(format!("reading {what}"), error))?;
+    match bytes.len() as u64 > bytes_max {
+        true => Err(Error::Limit { what: what.to_owned(), limit: format!("{bytes_max} bytes") }),
+        false => Ok(bytes),
+    }
+}
+
+/// Do size and digest agree with the descriptor?
+pub(crate) fn check_bytes(what: &str, descriptor: &Descriptor, bytes: &[u8]) -> Result<(), Error> {
+    if bytes.len() as u64 != descriptor.size {
+        let (expected, found) = (descriptor.size, bytes.len() as u64);
+        return Err(Error::SizeMismatch { what: what.to_owned(), expected, found });
+    }
+    let (expected, found) = (descriptor.digest, Digest::of(bytes));
+    match expected == found {
+        true => Ok(()),
+        false => Err(Error::DigestMismatch { what: what.to_owned(), expected, found }),
+    }
+}

@@ -1,0 +1,5 @@
+//! Everything that crate `oci` promises, through its public edge.
+
+mod build;
+mod layer;
+mod layout;
