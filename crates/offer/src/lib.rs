@@ -9,6 +9,10 @@
 pub mod document;
 pub mod finding;
 pub mod identity;
+pub mod module_name;
+mod nearest;
+pub mod placeholder;
 pub mod platform;
 pub mod policy;
 pub mod submission;
+pub mod tags;

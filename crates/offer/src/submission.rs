@@ -101,3 +101,101 @@ pub enum StepStatus {
     Complete,
     Canceled,
 }
+
+impl SubmissionState {
+    /// All states.
+    pub const ALL: [SubmissionState; 7] = [
+        SubmissionState::NeverPublished,
+        SubmissionState::NotStarted,
+        SubmissionState::Running,
+        SubmissionState::WaitingForPublisherReview,
+        SubmissionState::Succeeded,
+        SubmissionState::Canceled,
+        SubmissionState::Failed,
+    ];
+
+    /// Whether a submission in this state may go to `next`. `NeverPublished` is the state of an offer without a
+    /// submission. Cancelling and superseding both lead to `Canceled`; a submission that is canceled, failed or
+    /// succeeded stays so: publishing again makes a new one.
+    pub fn may_become(self, next: SubmissionState) -> bool {
+        use SubmissionState::*;
+        matches!(
+            (self, next),
+            (NeverPublished, NotStarted)
+                | (NotStarted, Running | Canceled)
+                | (Running, WaitingForPublisherReview | Succeeded | Canceled | Failed)
+                | (WaitingForPublisherReview, Running | Canceled)
+        )
+    }
+
+    /// Whether nothing can happen to the submission any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, SubmissionState::Succeeded | SubmissionState::Canceled | SubmissionState::Failed)
+    }
+
+    /// Whether the submission may be cancelled while it is at `step`: at every step before 6 (spec `publishing.md`,
+    /// *States*).
+    pub fn may_cancel(self, step: Step) -> bool {
+        self.may_become(SubmissionState::Canceled) && step != Step::Live
+    }
+
+    /// Whether a new submission of the same offer may begin, and whether this one is superseded by it (canceled, with
+    /// that reason). One submission is in flight at a time; one that waits for sign-off gives way.
+    pub fn on_publish(self) -> OnPublish {
+        match self {
+            SubmissionState::NeverPublished
+            | SubmissionState::Succeeded
+            | SubmissionState::Canceled
+            | SubmissionState::Failed => OnPublish::Begin,
+            SubmissionState::WaitingForPublisherReview => OnPublish::Supersede,
+            SubmissionState::NotStarted | SubmissionState::Running => OnPublish::Refuse,
+        }
+    }
+}
+
+/// What publishing does to the offer's previous submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnPublish {
+    /// Nothing: it has ended, or there was none.
+    Begin,
+    /// It waits for sign-off and is canceled in favour of the new one.
+    Supersede,
+    /// It is in flight: publishing is refused until it ends or is cancelled.
+    Refuse,
+}
+
+impl StepStatus {
+    /// All statuses.
+    pub const ALL: [StepStatus; 8] = [
+        StepStatus::NotStarted,
+        StepStatus::InProgress,
+        StepStatus::WaitingForPublisherReview,
+        StepStatus::WaitingForApproval,
+        StepStatus::Blocked,
+        StepStatus::Rejected,
+        StepStatus::Complete,
+        StepStatus::Canceled,
+    ];
+
+    /// Whether a step with this status may go to `next`. A step may be tried again (`InProgress` after `Blocked`); a
+    /// completed one is never done again.
+    pub fn may_become(self, next: StepStatus) -> bool {
+        use StepStatus::*;
+        matches!(
+            (self, next),
+            (NotStarted, InProgress | Canceled)
+                | (
+                    InProgress,
+                    WaitingForPublisherReview | WaitingForApproval | Blocked | Rejected | Complete | Canceled
+                )
+                | (WaitingForPublisherReview, Complete | Canceled)
+                | (WaitingForApproval, InProgress | Rejected | Complete | Canceled)
+                | (Blocked, InProgress | Rejected | Canceled)
+        )
+    }
+
+    /// Whether nothing can happen to the step any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, StepStatus::Rejected | StepStatus::Complete | StepStatus::Canceled)
+    }
+}

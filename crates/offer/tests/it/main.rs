@@ -1,0 +1,6 @@
+//! The tests of `offer` through its public edge, one module each.
+
+mod module_name;
+mod placeholder;
+mod submission;
+mod tags;
