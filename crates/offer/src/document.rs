@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub use crate::reading::{Positions, Reading, read};
+
 /// The whole offer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -158,7 +160,7 @@ pub struct Logos {
 
 /// Under which terms the offer is sold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Terms {
     /// The marketplace's standard contract; once live under it, an offer stays under it.
     StandardContract,
@@ -190,7 +192,7 @@ pub struct Listing {
 
 /// Where leads go. Only the destinations that are built are accepted; the others are named as not yet supported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
+#[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum LeadDestination {
     /// Leads are only kept in the marketplace.
     None,

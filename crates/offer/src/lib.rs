@@ -6,13 +6,26 @@
 //! milliseconds and shared by the command line, the API, the pages and the pipeline. It does not know what an image
 //! contains: that is `certify`.
 
+mod build;
+pub mod categories;
+mod decode;
 pub mod document;
+mod fields;
 pub mod finding;
+mod forms;
+pub mod html;
 pub mod identity;
 pub mod module_name;
 mod nearest;
+pub mod pictures;
 pub mod placeholder;
 pub mod platform;
 pub mod policy;
+pub mod reading;
+pub mod repository;
+mod rules;
+pub mod schema;
 pub mod submission;
 pub mod tags;
+pub mod update;
+mod yaml;

@@ -1,6 +1,7 @@
 //! The marketplace policy: every limit and every choice that an operator may change without a build, as one TOML
 //! file. The defaults are the seed-era values of spec `offer.md` and the `B`/`A` column of spec `certification.md`.
 
+use crate::finding::{Finding, Position};
 use crate::platform::Platform;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,6 +18,88 @@ pub struct Policy {
     pub image: ImageLimits,
     /// Criterion ID → how it is judged; criteria that are not named keep their default.
     pub criteria: BTreeMap<String, CriterionPolicy>,
+}
+
+/// Most bytes of a policy file; the default one has about 2,000.
+pub const POLICY_BYTES_MAX: usize = 256 << 10;
+/// Name under which findings place themselves; the caller knows the file's true path.
+pub const POLICY_FILE: &str = "policy.toml";
+
+impl Policy {
+    /// Reads a policy file. The error names the line and, for an unknown key, the nearest known one.
+    pub fn from_toml(text: &str) -> Result<Policy, Box<Finding>> {
+        if text.len() > POLICY_BYTES_MAX {
+            return Err(Box::new(Finding::error(
+                "policy-size",
+                "",
+                format!("the policy has {} bytes, at most {POLICY_BYTES_MAX} are allowed", text.len()),
+                "a policy is a short list of limits; check that this is the right file",
+            )));
+        }
+        let policy: Policy = toml::from_str(text).map_err(|error| Box::new(toml_finding(text, &error)))?;
+        policy.check()?;
+        Ok(policy)
+    }
+
+    /// Limits under which no offer could ever be published are a slip of the pen.
+    fn check(&self) -> Result<(), Box<Finding>> {
+        let error = |key: &str, message: &str, hint: &str| {
+            Err(Box::new(Finding::error("policy-value", format!("/{key}"), format!("{key} {message}"), hint)))
+        };
+        if self.platforms.tier1.is_empty() {
+            return error(
+                "platforms/tier1",
+                "is empty, so that no plan could be accepted",
+                "name a platform",
+            );
+        }
+        let offer = &self.offer;
+        let limits = [
+            ("name-chars", offer.name_chars),
+            ("plans", offer.plans),
+            ("plan-title-chars", offer.plan_title_chars),
+            ("plan-summary-chars", offer.plan_summary_chars),
+            ("plan-description-chars", offer.plan_description_chars),
+            ("listing-title-chars", offer.listing_title_chars),
+            ("listing-summary-chars", offer.listing_summary_chars),
+            ("listing-long-summary-chars", offer.listing_long_summary_chars),
+            ("listing-description-chars", offer.listing_description_chars),
+            ("marketing-identifier-chars", offer.marketing_identifier_chars),
+            ("preview-subscriptions", offer.preview_subscriptions),
+            ("links", offer.links),
+            ("categories", offer.categories),
+        ];
+        if let Some((key, _)) = limits.into_iter().find(|(_, limit)| *limit == 0) {
+            let key = format!("offer/{key}");
+            return error(&key, "is 0, but the field is required", "write a number from 1");
+        }
+        Ok(())
+    }
+}
+
+fn toml_finding(text: &str, error: &toml::de::Error) -> Finding {
+    let message = error.message().lines().next().unwrap_or_default().to_owned();
+    // The message of an unknown field names it first and the known ones after it, each in backquotes.
+    let hint = match message.strip_prefix("unknown field ") {
+        Some(rest) => {
+            let mut names = rest.split('`').skip(1).step_by(2);
+            let unknown = names.next().unwrap_or_default();
+            crate::forms::nearest(unknown, names).map(|near| format!("did you mean `{near}`?"))
+        }
+        None => None,
+    };
+    let hint = hint.unwrap_or_else(|| "correct the value; a key that is left out has its default".into());
+    let mut finding =
+        Finding::error("policy-syntax", "", format!("the policy cannot be read: {message}"), hint);
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let count = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    finding.position = Some(Position {
+        file: POLICY_FILE.into(),
+        line: count(before.matches('\n').count()),
+        column: count(before[line_start..].chars().count()),
+    });
+    finding
 }
 
 /// Supported platforms (spec `offer.md`, *Platforms*).
