@@ -1,18 +1,34 @@
-//! Checks and measurements of this workspace: `cargo xtask tidy`. It is not part of the product
+//! Checks and measurements of this workspace: `cargo xtask tidy`, `cargo xtask bench`. It is not part of the product
 //! and knows the sources only as text.
 
+mod bench;
 mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask tidy                 check edges, sizes, module docs, absences and documents";
+usage: cargo xtask tidy                 check edges, sizes, module docs, absences and documents
+       cargo xtask bench [OPTIONS]      measure, and write BENCHMARKS.md
+
+options of bench:
+  --images DIR     where the test images are or are made (default target/bench/images)
+  --rounds N       rounds of each row (default 3)
+  --large          measure the 904 MB image too
+  --peers          run the peers' comparison of the shared folder as well
+  --date DATE      the date to record (default: today's, from `date`)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("tidy") if arguments.len() == 1 => tidy(),
+        Some("bench") => match bench::run(&workspace(), &arguments[1..]) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(message) => {
+                eprintln!("{message}");
+                ExitCode::FAILURE
+            }
+        },
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)

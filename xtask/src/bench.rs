@@ -1,0 +1,148 @@
+//! `cargo xtask bench`: measures what the issues promise about speed and memory, with the release build, and writes
+//! BENCHMARKS.md. It measures whole commands from outside; it is no profiler, and it judges no single function.
+
+mod certify;
+mod measure;
+mod publish;
+mod report;
+mod setup;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use measure::run_checked;
+use report::Report;
+
+/// What is measured, how often, and where.
+#[derive(Debug, PartialEq, Eq)]
+struct Options {
+    images: PathBuf,
+    rounds: usize,
+    large: bool,
+    peers: bool,
+    date: Option<String>,
+}
+
+impl Options {
+    fn parse(root: &Path, arguments: &[String]) -> Result<Options, String> {
+        let mut options = Options {
+            images: root.join("target/bench/images"),
+            rounds: 3,
+            large: false,
+            peers: false,
+            date: None,
+        };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let mut value = || {
+                rest.next()
+                    .ok_or_else(|| format!("{argument} has no value\nhint: see `cargo xtask` for usage"))
+            };
+            match argument.as_str() {
+                "--images" => options.images = PathBuf::from(value()?),
+                "--rounds" => {
+                    let text = value()?;
+                    options.rounds =
+                        text.parse().ok().filter(|rounds| (1..=99).contains(rounds)).ok_or_else(|| {
+                            format!("--rounds is `{text}`\nhint: give a number from 1 to 99")
+                        })?;
+                }
+                "--date" => options.date = Some(value()?.clone()),
+                "--large" => options.large = true,
+                "--peers" => options.peers = true,
+                other => return Err(format!("unknown option `{other}`\nhint: see `cargo xtask` for usage")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Measures, and writes BENCHMARKS.md into `root`.
+pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
+    let options = Options::parse(root, arguments)?;
+    let date = match &options.date {
+        Some(date) => date.clone(),
+        None => measure::output(Command::new("date").args(["-u", "+%Y-%m-%d"]))?.trim().to_owned(),
+    };
+    let shared = setup::shared_folder(root)?;
+    setup::install_tools()?;
+    let mut images = vec!["static", "telemetry"];
+    if options.large {
+        images.push("large");
+    }
+    setup::make_images(&shared, &options.images, &images)?;
+    let program = setup::build_release(root)?;
+
+    let mut report = Report::new(&date, setup::machine()?, options.rounds);
+    let mut failures = Vec::new();
+    for name in &images[1..] {
+        match certify::measure(&program, &options.images.join(name), name, options.rounds) {
+            Ok(rows) => report.rows.extend(rows),
+            Err(error) => failures.push(error),
+        }
+    }
+    match publish::measure(&program, options.rounds) {
+        Ok(row) => report.rows.push(row),
+        Err(error) => failures.push(error),
+    }
+    if options.peers {
+        match run_peers(root, &shared, &program, &options) {
+            Ok(table) => report.peers = Some(table),
+            Err(error) => failures.push(error),
+        }
+    }
+    let text = report.to_markdown();
+    print!("{text}");
+    if !failures.is_empty() {
+        return Err(format!("{}\nhint: BENCHMARKS.md was left as it was", failures.join("\n")));
+    }
+    let path = root.join("BENCHMARKS.md");
+    std::fs::write(&path, &text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// The shared folder's comparison with syft, trivy and pushes; its table as text.
+fn run_peers(root: &Path, shared: &Path, program: &Path, options: &Options) -> Result<String, String> {
+    let folder = root.join("target/bench/peers");
+    run_checked(Command::new(shared.join("bench/peers")).arg(&folder))?;
+    // `compare` takes any other status than 0 for a run that failed, and a failed verdict is none.
+    let ours = format!(
+        "XDG_CACHE_HOME=$BENCH_SCRATCH {} certify oci:{{}} --format json || test $? -eq 1",
+        certify::quoted(program)
+    );
+    let compared =
+        measure::output(
+            Command::new(shared.join("bench/compare"))
+                .arg(&folder)
+                .arg(options.images.join("telemetry"))
+                .args(["--ours", &ours, "--rounds", &options.rounds.to_string()]),
+        );
+    run_checked(Command::new(shared.join("bench/peers")).arg(&folder).arg("stop"))?;
+    Ok(without_places(&compared?, &[root, &options.images]))
+}
+
+/// The text without the folders of this machine.
+fn without_places(text: &str, folders: &[&Path]) -> String {
+    let shorten = |text: String, folder: &&Path| text.replace(&format!("{}/", folder.display()), "");
+    folders.iter().fold(text.to_owned(), shorten)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Options, String> {
+        let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
+        Options::parse(Path::new("/r"), &arguments)
+    }
+
+    #[test]
+    fn options() {
+        let options = parse(&["--images", "i", "--rounds", "7", "--large", "--date", "2026-01-02"]).unwrap();
+        assert_eq!(options.images, Path::new("i"));
+        assert_eq!((options.rounds, options.large, options.peers), (7, true, false));
+        assert_eq!(options.date.as_deref(), Some("2026-01-02"));
+        for bad in [&["--rounds", "0"][..], &["--rounds"], &["--fast"]] {
+            assert!(parse(bad).unwrap_err().contains("hint:"), "{bad:?}");
+        }
+    }
+}
