@@ -14,7 +14,8 @@ pub struct Usage {
     pub peak_mb: f64,
 }
 
-/// Runs `script` by bash, which stops at the first failure, with `XDG_CACHE_HOME` and `HOME` in `scratch`; any exit status up to `highest_status` is fine.
+/// Runs `script` by bash, which stops at the first failure, with `XDG_CACHE_HOME` and `HOME` in `scratch`; any exit
+/// status up to `highest_status` is fine.
 pub fn shell(script: &str, scratch: &Path, highest_status: i32) -> Result<Usage, String> {
     let figures = scratch.join("time");
     let start = Instant::now();
