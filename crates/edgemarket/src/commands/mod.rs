@@ -1,0 +1,52 @@
+//! The commands, one file each: [`Cli`] says what can be typed, [`run`] leads to the file that does it.
+
+use crate::output::{Failure, Output};
+use crate::text::Text;
+use clap::{CommandFactory, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A self-hosted marketplace for IoT Edge modules.
+#[derive(Debug, Parser)]
+#[command(name = "edgemarket", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Results as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// No progress and no remarks
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Language of the sentences: en or fr [default: from the locale]
+    #[arg(long, global = true, value_name = "LANG", value_parser = ["en", "fr"])]
+    lang: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs a command and turns its end into an exit status.
+pub fn run(cli: Cli) -> ExitCode {
+    let output =
+        Output { json: cli.json, quiet: cli.quiet, text: Text::from_environment(cli.lang.as_deref()) };
+    match dispatch(&cli.command, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output.fail(&failure),
+    }
+}
+
+fn dispatch(command: &Command, _output: &Output) -> Result<(), Failure> {
+    match command {
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "edgemarket", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
