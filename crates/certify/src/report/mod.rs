@@ -1,5 +1,8 @@
 //! The report: what every criterion found, in the form of spec `certification.md`, *The report*.
 
+pub mod text;
+
+use crate::evidence::{ImageEvidence, Place};
 use oci::digest::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +64,8 @@ pub struct Where {
 #[allow(missing_docs, reason = "spec certification.md")]
 pub struct Finding {
     pub severity: Severity,
+    /// Whether it fails the certification, by the criterion's default and the policy.
+    pub blocking: bool,
     /// The fact first.
     pub message: String,
     /// How to fix it.
@@ -72,6 +77,61 @@ pub struct Finding {
     pub evidence: Option<String>,
 }
 
+impl Where {
+    /// The image itself.
+    pub fn image(image: &ImageEvidence) -> Where {
+        Where {
+            image: Some(image.digest),
+            platform: image.platform.as_ref().or(image.index_platform.as_ref()).map(ToString::to_string),
+            ..Where::default()
+        }
+    }
+    /// A file, an archive's member, or a part of the config of the image.
+    pub fn file(image: &ImageEvidence, place: &Place) -> Where {
+        Where { layer: place.layer, path: Some(place.path.clone()), ..Where::image(image) }
+    }
+    /// A part of the image config, which has no layer.
+    pub fn config(image: &ImageEvidence, part: &str) -> Where {
+        Where { path: Some(format!("config.{part}")), ..Where::image(image) }
+    }
+    /// A tag of the repository.
+    pub fn tag(tag: impl Into<String>) -> Where {
+        Where { tag: Some(tag.into()), ..Where::default() }
+    }
+}
+
+impl Finding {
+    /// A finding that fails the certification unless the policy says otherwise.
+    pub fn blocking(
+        severity: Severity,
+        place: Where,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            severity,
+            blocking: true,
+            message: message.into(),
+            hint: hint.into(),
+            place,
+            evidence: None,
+        }
+    }
+    /// A finding that is advice unless the policy says otherwise.
+    pub fn advice(
+        severity: Severity,
+        place: Where,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Finding {
+        Finding { blocking: false, ..Finding::blocking(severity, place, message, hint) }
+    }
+    /// The same finding with what was seen.
+    pub fn with_evidence(self, evidence: impl Into<String>) -> Finding {
+        Finding { evidence: Some(evidence.into()), ..self }
+    }
+}
+
 /// Result of one criterion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "spec certification.md")]
@@ -80,7 +140,7 @@ pub struct CriterionResult {
     pub title: String,
     pub verdict: Verdict,
     pub blocking: bool,
-    /// Why, when it is not applicable or errored.
+    /// Why, when it is not applicable or errored; a remark, when it passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     pub findings: Vec<Finding>,
@@ -122,4 +182,21 @@ pub struct Report {
     pub criteria: Vec<CriterionResult>,
     pub data: DataVersions,
     pub sbom: SbomSummary,
+}
+
+impl Report {
+    /// Whether nothing that blocks was found, and everything that blocks could be checked.
+    pub fn passed(&self) -> bool {
+        self.verdict == Verdict::Passed
+    }
+    /// The result of the criterion with this ID.
+    pub fn criterion(&self, id: &str) -> Option<&CriterionResult> {
+        self.criteria.iter().find(|result| result.id == id)
+    }
+    /// The JSON form, with a line break at the end; equal reports give equal bytes.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a report has string keys only");
+        text.push('\n');
+        text
+    }
 }

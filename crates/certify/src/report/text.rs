@@ -1,0 +1,201 @@
+//! The report for a terminal: what needs doing, with places and hints, then what passed, in few lines. Plain text;
+//! whether it is coloured, and in which language the headings are, the caller says.
+
+use super::{CriterionResult, Finding, Report, Verdict, Where};
+
+/// How the text is written.
+#[derive(Debug, Clone)]
+pub struct Style {
+    /// With ANSI colours.
+    pub colour: bool,
+    /// Words of the headings.
+    pub words: Words,
+}
+
+/// The headings' words, in one language. Findings are in English.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "see Words::english")]
+pub struct Words {
+    pub image: String,
+    pub platforms: String,
+    pub passed: String,
+    pub failed: String,
+    pub warned: String,
+    pub not_applicable: String,
+    pub waived: String,
+    pub errored: String,
+    pub layer: String,
+    pub hint: String,
+    pub verdict: String,
+    pub blocking: String,
+    pub advisory: String,
+    pub packages: String,
+}
+
+impl Words {
+    /// English.
+    pub fn english() -> Words {
+        Words {
+            image: "image".into(),
+            platforms: "platforms".into(),
+            passed: "passed".into(),
+            failed: "failed".into(),
+            warned: "warned".into(),
+            not_applicable: "not applicable".into(),
+            waived: "waived".into(),
+            errored: "could not be checked".into(),
+            layer: "layer".into(),
+            hint: "hint".into(),
+            verdict: "verdict".into(),
+            blocking: "blocking".into(),
+            advisory: "advisory".into(),
+            packages: "packages".into(),
+        }
+    }
+
+    fn of(&self, verdict: Verdict) -> &str {
+        match verdict {
+            Verdict::Passed => &self.passed,
+            Verdict::Failed => &self.failed,
+            Verdict::Warned => &self.warned,
+            Verdict::NotApplicable => &self.not_applicable,
+            Verdict::Waived => &self.waived,
+            Verdict::Errored => &self.errored,
+        }
+    }
+}
+
+/// The whole text, with a line break at the end.
+pub fn render(report: &Report, style: &Style) -> String {
+    let mut text = String::new();
+    let words = &style.words;
+    line(&mut text, &format!("{}: {}", words.image, clean(&report.image.reference)));
+    line(&mut text, &format!("  {}", report.image.digest));
+    if !report.image.platforms.is_empty() {
+        line(&mut text, &format!("  {}: {}", words.platforms, report.image.platforms.join(", ")));
+    }
+    for verdict in [Verdict::Failed, Verdict::Errored, Verdict::Warned] {
+        for result in with(report, verdict) {
+            criterion(&mut text, result, style);
+        }
+    }
+    text.push('\n');
+    for verdict in [Verdict::Waived, Verdict::Passed] {
+        let ids: Vec<&str> = with(report, verdict).map(|result| result.id.as_str()).collect();
+        if !ids.is_empty() {
+            line(&mut text, &format!("{}: {}", sign(verdict, style), ids.join(", ")));
+        }
+    }
+    not_applicable(&mut text, report, style);
+    summary(&mut text, report, style);
+    text
+}
+
+fn criterion(text: &mut String, result: &CriterionResult, style: &Style) {
+    text.push('\n');
+    line(text, &format!("{}: {} — {}", sign(result.verdict, style), result.id, result.title));
+    if let Some(reason) = &result.reason {
+        line(text, &format!("  {}", clean(reason)));
+    }
+    for one in &result.findings {
+        finding(text, one, style);
+    }
+}
+
+fn finding(text: &mut String, finding: &Finding, style: &Style) {
+    let bullet = if finding.blocking { paint("✗", "31", style) } else { paint("!", "33", style) };
+    line(text, &format!("  {bullet} {}", clean(&finding.message)));
+    let place = place(&finding.place, style);
+    if !place.is_empty() {
+        line(text, &format!("    {}", clean(&place)));
+    }
+    if let Some(evidence) = &finding.evidence {
+        line(text, &format!("    {}", clean(evidence)));
+    }
+    line(text, &format!("    {}: {}", style.words.hint, clean(&finding.hint)));
+}
+
+/// The parts of a place, from the coarse to the fine.
+fn place(place: &Where, style: &Style) -> String {
+    let layer = place.layer.map(|layer| format!("{} {}", style.words.layer, short(&layer.to_string())));
+    let image = place.image.filter(|_| place.platform.is_none()).map(|digest| short(&digest.to_string()));
+    let parts = [
+        place.position.clone(),
+        place.pointer.clone(),
+        place.tag.clone(),
+        place.platform.clone(),
+        image,
+        layer,
+        place.path.clone(),
+        place.package.clone(),
+    ];
+    parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// A digest with the 12 digits that people know from other tools; the JSON report has it whole.
+fn short(digest: &str) -> String {
+    digest.chars().take("sha256:".len() + 12).collect()
+}
+
+fn not_applicable(text: &mut String, report: &Report, style: &Style) {
+    let mut rest: Vec<&CriterionResult> = with(report, Verdict::NotApplicable).collect();
+    while let Some(first) = rest.first().copied() {
+        let (same, others): (Vec<&CriterionResult>, Vec<&CriterionResult>) =
+            rest.into_iter().partition(|result| result.reason == first.reason);
+        let ids: Vec<&str> = same.iter().map(|result| result.id.as_str()).collect();
+        line(text, &format!("{}: {}", sign(Verdict::NotApplicable, style), ids.join(", ")));
+        if let Some(reason) = &first.reason {
+            line(text, &format!("  {}", clean(reason)));
+        }
+        rest = others;
+    }
+}
+
+fn summary(text: &mut String, report: &Report, style: &Style) {
+    let words = &style.words;
+    let findings = || report.criteria.iter().flat_map(|result| &result.findings);
+    let blocking = findings().filter(|finding| finding.blocking).count();
+    let advisory = findings().count() - blocking;
+    text.push('\n');
+    line(
+        text,
+        &format!(
+            "{}: {} ({blocking} {}, {advisory} {}, {} {})",
+            words.verdict,
+            sign(report.verdict, style),
+            words.blocking,
+            words.advisory,
+            report.sbom.packages,
+            words.packages
+        ),
+    );
+}
+
+fn with(report: &Report, verdict: Verdict) -> impl Iterator<Item = &CriterionResult> {
+    report.criteria.iter().filter(move |result| result.verdict == verdict)
+}
+
+fn sign(verdict: Verdict, style: &Style) -> String {
+    let colour = match verdict {
+        Verdict::Passed => "32",
+        Verdict::Failed | Verdict::Errored => "31",
+        Verdict::Warned | Verdict::Waived => "33",
+        Verdict::NotApplicable => "2",
+    };
+    paint(style.words.of(verdict), colour, style)
+}
+
+fn paint(text: &str, code: &str, style: &Style) -> String {
+    if style.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+fn line(text: &mut String, content: &str) {
+    text.push_str(content);
+    text.push('\n');
+}
+
+/// Names out of images and offers may hold control characters, which must not reach a terminal.
+fn clean(text: &str) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
