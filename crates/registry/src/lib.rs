@@ -5,6 +5,8 @@
 pub mod blobs;
 pub mod name;
 pub mod owner;
+mod server;
 
 pub use blobs::Blobs;
 pub use owner::Owner;
+pub use server::router;

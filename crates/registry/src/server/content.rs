@@ -1,0 +1,139 @@
+//! Blobs: read, whole or in part, and deleted. Pushing them is in `uploads`.
+
+use super::{
+    call::{Call, ascii, parse_digest},
+    failure::{Code, Failure},
+    manifests::{DOCKER_CONTENT_DIGEST, matches_etag},
+    range::{self, Wanted},
+};
+use crate::{Owner, owner::Action};
+use axum::{
+    body::Body,
+    http::{HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use oci::digest::Digest;
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+};
+
+/// Bytes that are read from the disk at a time, per download. Larger reads gain nothing and cost memory.
+const READ_BYTES: usize = 256 << 10;
+
+/// A digest's content never changes, but who may read it can: only the client itself may keep it.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
+
+pub(super) async fn get<O: Owner>(
+    call: &Call<'_, O>,
+    repository: &str,
+    digest: &str,
+) -> Result<Response, Failure> {
+    let digest = parse_digest(digest)?;
+    call.authorize(Action::Pull, repository).await?;
+    let held = call.server.owner.has_blob(repository, &digest).await;
+    if !held.map_err(call.refused(Code::BlobUnknown))? {
+        return Err(unknown());
+    }
+    let etag = ascii(format!("\"{digest}\""));
+    let mut response = if matches_etag(call.header(header::IF_NONE_MATCH), &etag) {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else if call.parts.method == Method::HEAD {
+        let size = call.server.blobs.size(&digest).await?.ok_or_else(|| lost(&digest))?;
+        whole(size, Body::empty())
+    } else {
+        let (file, size) = call.server.blobs.get(&digest).await?.ok_or_else(|| lost(&digest))?;
+        let file = file.into_std().await;
+        match wanted(call, &etag, size) {
+            Wanted::Whole => whole(size, Body::from_stream(read(file, 0..size))),
+            Wanted::Part(part) => partial(file, part, size),
+            Wanted::Unsatisfiable => return Err(unsatisfiable(size)),
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(DOCKER_CONTENT_DIGEST, ascii(digest.to_string()));
+    headers.insert(header::ETAG, etag);
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
+    Ok(response)
+}
+
+pub(super) async fn delete<O: Owner>(
+    call: &Call<'_, O>,
+    repository: &str,
+    digest: &str,
+) -> Result<Response, Failure> {
+    let digest = parse_digest(digest)?;
+    call.authorize(Action::Delete, repository).await?;
+    let deleted = call.server.owner.delete_blob(&call.who, repository, &digest).await;
+    deleted.map_err(call.refused(Code::BlobUnknown))?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
+}
+
+/// The range that is asked for, unless it was meant for other content (`If-Range`, RFC 9110 § 13.1.5).
+fn wanted<O: Owner>(call: &Call<'_, O>, etag: &HeaderValue, size: u64) -> Wanted {
+    let same = call.parts.headers.get(header::IF_RANGE).is_none_or(|tag| tag == etag);
+    match call.header(header::RANGE) {
+        Some(text) if same => range::wanted(text, size),
+        _ => Wanted::Whole,
+    }
+}
+
+fn whole(size: u64, body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, size.into());
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    response
+}
+
+fn partial(file: File, part: Range<u64>, size: u64) -> Response {
+    let content_range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
+    let mut response = whole(part.end - part.start, Body::from_stream(read(file, part)));
+    *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    response.headers_mut().insert(header::CONTENT_RANGE, ascii(content_range));
+    response
+}
+
+fn unsatisfiable(size: u64) -> Failure {
+    let message = format!("the range lies outside of the content's {size} bytes");
+    Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, Code::SizeInvalid, message)
+        .with_header(header::CONTENT_RANGE, ascii(format!("bytes */{size}")))
+}
+
+/// A part of a file in pieces, read on blocking threads into buffers that go to the socket as they are.
+fn read(file: File, part: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::try_unfold((file, part, true), |(mut file, part, first)| async move {
+        if part.is_empty() {
+            return Ok(None);
+        }
+        let work = move || {
+            if first && part.start > 0 {
+                file.seek(SeekFrom::Start(part.start))?;
+            }
+            let length = (part.end - part.start).min(READ_BYTES as u64);
+            let mut bytes = Vec::with_capacity(length as usize);
+            (&mut file).take(length).read_to_end(&mut bytes)?;
+            if bytes.len() as u64 != length {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            Ok(Some((Bytes::from(bytes), (file, part.start + length..part.end, false))))
+        };
+        tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+    })
+}
+
+fn unknown() -> Failure {
+    Failure::missing(Code::BlobUnknown, "there is no such blob in this repository")
+}
+
+fn lost(digest: &Digest) -> Failure {
+    Failure::internal(&format!("blob {digest} is recorded but not stored"))
+}

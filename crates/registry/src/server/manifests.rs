@@ -1,0 +1,199 @@
+//! Manifests and indexes: read, pushed, deleted.
+
+use super::{
+    body,
+    call::{Call, ascii, parse_reference},
+    failure::{Code, Failure},
+    manifest_form,
+};
+use crate::{
+    Owner,
+    owner::{Action, ManifestPut, ManifestReference},
+};
+use axum::{
+    body::Body,
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use bytes::Bytes;
+use oci::{
+    digest::Digest,
+    manifest::{Descriptor, MANIFEST_BYTES_MAX},
+};
+
+pub(super) const DOCKER_CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+
+pub(super) async fn get<O: Owner>(
+    call: &Call<'_, O>,
+    repository: &str,
+    reference: &str,
+) -> Result<Response, Failure> {
+    let reference = parse_reference(reference)?;
+    call.authorize(Action::Pull, repository).await?;
+    let reference = reference.ok_or_else(unknown)?;
+    let found = call.server.owner.manifest(repository, &reference).await;
+    let descriptor = found.map_err(call.refused(Code::ManifestUnknown))?.ok_or_else(unknown)?;
+    let digest = ascii(descriptor.digest.to_string());
+    let etag = ascii(format!("\"{}\"", descriptor.digest));
+    let unchanged = matches_etag(call.header(header::IF_NONE_MATCH), &etag);
+    let mut response = Response::new(match unchanged || call.parts.method == Method::HEAD {
+        true => Body::empty(),
+        false => Body::from(bytes(call, &descriptor).await?),
+    });
+    let headers = response.headers_mut();
+    headers.insert(DOCKER_CONTENT_DIGEST, digest);
+    headers.insert(header::ETAG, etag);
+    if unchanged {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(response);
+    }
+    let media_type = HeaderValue::try_from(descriptor.media_type).map_err(|_| {
+        Failure::internal(&format!("the media type of {} is no header text", descriptor.digest))
+    })?;
+    headers.insert(header::CONTENT_TYPE, media_type);
+    headers.insert(header::CONTENT_LENGTH, descriptor.size.into());
+    Ok(response)
+}
+
+pub(super) async fn put<O: Owner>(
+    call: &Call<'_, O>,
+    repository: &str,
+    reference: &str,
+    body: Body,
+) -> Result<Response, Failure> {
+    let text = reference;
+    let reference = parse_reference(text)?;
+    call.authorize(Action::Push, repository).await?;
+    let reference = reference.ok_or_else(|| {
+        let shown: String = text.chars().take(200).collect();
+        let message =
+            format!("{shown:?} is no tag: letters, digits, _ . and -, at most 128, not starting with . or -");
+        Failure::bad(Code::ManifestInvalid, message)
+    })?;
+    let bytes = body::collect(body, MANIFEST_BYTES_MAX).await?;
+    let digest = Digest::of(&bytes);
+    let tag = match reference {
+        ManifestReference::Tag(tag) => Some(tag),
+        ManifestReference::Digest(stated) if stated == digest => None,
+        ManifestReference::Digest(stated) => {
+            let message = format!("the manifest has digest {digest}, but {stated} was stated");
+            return Err(Failure::bad(Code::DigestInvalid, message));
+        }
+    };
+    let form = manifest_form::read(call.header(header::CONTENT_TYPE), &bytes)
+        .map_err(|message| Failure::bad(Code::ManifestInvalid, message))?;
+    check_references(call, repository, &form).await?;
+
+    let size = bytes.len() as u64;
+    call.server.blobs.put_bytes(bytes.clone()).await?;
+    let manifest = ManifestPut {
+        tag,
+        descriptor: Descriptor {
+            media_type: form.media_type,
+            digest,
+            size,
+            platform: None,
+            annotations: Default::default(),
+            artifact_type: None,
+            urls: Vec::new(),
+        },
+        subject: form.subject,
+        artifact_type: form.artifact_type,
+        annotations: form.annotations,
+        references: form.blobs.iter().chain(&form.children).map(|descriptor| descriptor.digest).collect(),
+    };
+    let recorded = call.server.owner.put_manifest(&call.who, repository, manifest).await;
+    recorded.map_err(call.refused(Code::NameUnknown))?;
+    call.server.manifests.insert(digest, bytes);
+
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::CREATED;
+    let headers = response.headers_mut();
+    headers.insert(header::LOCATION, ascii(format!("/v2/{repository}/manifests/{digest}")));
+    headers.insert(DOCKER_CONTENT_DIGEST, ascii(digest.to_string()));
+    if let Some(subject) = form.subject {
+        headers.insert(OCI_SUBJECT, ascii(subject.to_string()));
+    }
+    Ok(response)
+}
+
+pub(super) async fn delete<O: Owner>(
+    call: &Call<'_, O>,
+    repository: &str,
+    reference: &str,
+) -> Result<Response, Failure> {
+    let reference = parse_reference(reference)?;
+    call.authorize(Action::Delete, repository).await?;
+    let owner = &call.server.owner;
+    match reference.ok_or_else(unknown)? {
+        ManifestReference::Tag(tag) => owner.delete_tag(&call.who, repository, &tag).await,
+        ManifestReference::Digest(digest) => owner.delete_manifest(&call.who, repository, &digest).await,
+    }
+    .map_err(call.refused(Code::ManifestUnknown))?;
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
+}
+
+/// Whether an `If-None-Match` header names this entity tag.
+pub(super) fn matches_etag(header: Option<&str>, etag: &HeaderValue) -> bool {
+    header.is_some_and(|list| {
+        list.split(',')
+            .map(str::trim)
+            .any(|one| one == "*" || one.trim_start_matches("W/").as_bytes() == etag.as_bytes())
+    })
+}
+
+async fn bytes<O: Owner>(call: &Call<'_, O>, descriptor: &Descriptor) -> Result<Bytes, Failure> {
+    let digest = descriptor.digest;
+    if let Some(bytes) = call.server.manifests.get(&digest) {
+        return Ok(bytes);
+    }
+    let found = call.server.blobs.read(&digest, MANIFEST_BYTES_MAX).await?;
+    let bytes =
+        found.ok_or_else(|| Failure::internal(&format!("manifest {digest} is recorded but not stored")))?;
+    call.server.manifests.insert(digest, bytes.clone());
+    Ok(bytes)
+}
+
+/// Everything a manifest refers to must be readable in its repository, with the stated size; the subject need not exist
+/// (OCI distribution spec 1.1, *Pushing Manifests with Subject*).
+async fn check_references<O: Owner>(
+    call: &Call<'_, O>,
+    repository: &str,
+    form: &manifest_form::Form,
+) -> Result<(), Failure> {
+    let owner = &call.server.owner;
+    for blob in &form.blobs {
+        let known =
+            owner.has_blob(repository, &blob.digest).await.map_err(call.refused(Code::NameUnknown))?;
+        let size = if known { call.server.blobs.size(&blob.digest).await? } else { None };
+        check_size("blob", blob, size)?;
+    }
+    for child in &form.children {
+        let reference = ManifestReference::Digest(child.digest);
+        let found = owner.manifest(repository, &reference).await.map_err(call.refused(Code::NameUnknown))?;
+        check_size("manifest", child, found.map(|descriptor| descriptor.size))?;
+    }
+    Ok(())
+}
+
+fn check_size(what: &str, stated: &Descriptor, found: Option<u64>) -> Result<(), Failure> {
+    let Descriptor { digest, size, .. } = stated;
+    match found {
+        None => {
+            let message = format!("the manifest refers to {what} {digest}, which is not in this repository");
+            Err(Failure::bad(Code::ManifestBlobUnknown, message))
+        }
+        Some(found) if found != *size => {
+            let message = format!("the manifest states {size} bytes for {what} {digest}, which has {found}");
+            Err(Failure::bad(Code::ManifestInvalid, message))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn unknown() -> Failure {
+    Failure::missing(Code::ManifestUnknown, "there is no such tag or manifest in this repository")
+}
