@@ -23,6 +23,7 @@ pub mod platform;
 pub mod policy;
 pub mod reading;
 pub mod repository;
+pub mod route;
 mod rules;
 pub mod schema;
 pub mod submission;

@@ -2,5 +2,6 @@
 
 mod module_name;
 mod placeholder;
+mod route;
 mod submission;
 mod tags;
