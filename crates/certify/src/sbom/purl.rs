@@ -1,0 +1,103 @@
+//! Package URLs (package-url/purl-spec): the identity of a package across tools.
+
+use crate::evidence::{Distribution, Package, PackageKind};
+use packageurl::PackageUrl;
+
+/// The package's URL. Debian and Alpine packages carry architecture and distribution, so that vulnerability data of the
+/// right release is found.
+pub fn of(package: &Package, distribution: Option<&Distribution>) -> String {
+    let (kind, namespace, name) = identity(package, distribution);
+    // The only errors are unknown types and empty names; neither the readers nor `identity` let them through.
+    let Ok(mut url) = PackageUrl::new(kind, name) else {
+        return format!("pkg:generic/{}", package.version);
+    };
+    if let Some(namespace) = namespace {
+        let _ = url.with_namespace(namespace);
+    }
+    if !package.version.is_empty() {
+        let _ = url.with_version(package.version.clone());
+    }
+    if matches!(package.kind, PackageKind::Deb | PackageKind::Apk) {
+        if let Some(architecture) = package.architecture.as_deref().filter(|text| !text.is_empty()) {
+            let _ = url.add_qualifier("arch", architecture.to_owned());
+        }
+        if let Some(distribution) = distribution.filter(|distribution| !distribution.id.is_empty()) {
+            let distro = match distribution.version_id.as_str() {
+                "" => distribution.id.clone(),
+                version => format!("{}-{version}", distribution.id),
+            };
+            let _ = url.add_qualifier("distro", distro);
+        }
+    }
+    url.to_string()
+}
+
+/// Type, namespace and name, normalised as purl's types ask.
+fn identity(
+    package: &Package,
+    distribution: Option<&Distribution>,
+) -> (&'static str, Option<String>, String) {
+    let name = package.name.clone();
+    let id = distribution.map(|distribution| distribution.id.to_lowercase()).filter(|id| !id.is_empty());
+    let split = |name: &str| match name.rsplit_once('/') {
+        Some((namespace, last)) => (Some(namespace.to_owned()), last.to_owned()),
+        None => (None, name.to_owned()),
+    };
+    match package.kind {
+        PackageKind::Deb => ("deb", Some(id.unwrap_or_else(|| "debian".to_owned())), name.to_lowercase()),
+        PackageKind::Apk => ("apk", Some(id.unwrap_or_else(|| "alpine".to_owned())), name.to_lowercase()),
+        PackageKind::Pypi => ("pypi", None, name.to_lowercase().replace('_', "-")),
+        PackageKind::Cargo => ("cargo", None, name),
+        PackageKind::Npm => {
+            let (namespace, name) = split(&name);
+            ("npm", namespace, name)
+        }
+        PackageKind::Golang => {
+            let (namespace, name) = split(&name);
+            ("golang", namespace, name)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::criteria::example;
+
+    #[test]
+    fn each_kind_has_its_form() {
+        let debian = Distribution {
+            id: "debian".to_owned(),
+            version_id: "12".to_owned(),
+            pretty_name: "Debian GNU/Linux 12 (bookworm)".to_owned(),
+        };
+        let url = |kind, name: &str, version: &str, architecture: Option<&str>| {
+            let package = Package {
+                kind,
+                name: name.to_owned(),
+                version: version.to_owned(),
+                architecture: architecture.map(str::to_owned),
+                source: None,
+                licence: None,
+                place: example::place("x"),
+            };
+            of(&package, Some(&debian))
+        };
+        let all = [
+            url(PackageKind::Deb, "libstdc++6", "12.2.0-14+deb12u1", Some("amd64")),
+            url(PackageKind::Apk, "musl", "1.2.4-r2", Some("x86_64")),
+            url(PackageKind::Pypi, "Typing_Extensions", "4.8.0", None),
+            url(PackageKind::Npm, "@babel/core", "7.0.0", None),
+            url(PackageKind::Golang, "golang.org/x/sys", "v0.1.0", None),
+            url(PackageKind::Cargo, "serde", "1.0.0", None),
+        ];
+        insta::assert_snapshot!(all.join("\n"), @r"
+        pkg:deb/debian/libstdc%2B%2B6@12.2.0-14%2Bdeb12u1?arch=amd64&distro=debian-12
+        pkg:apk/debian/musl@1.2.4-r2?arch=x86_64&distro=debian-12
+        pkg:pypi/typing-extensions@4.8.0
+        pkg:npm/%40babel/core@7.0.0
+        pkg:golang/golang.org/x/sys@v0.1.0
+        pkg:cargo/serde@1.0.0
+        ");
+    }
+}
