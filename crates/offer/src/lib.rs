@@ -9,6 +9,8 @@
 mod build;
 pub mod categories;
 mod decode;
+pub mod defaults;
+pub mod deployment;
 pub mod document;
 mod fields;
 pub mod finding;

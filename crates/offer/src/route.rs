@@ -67,6 +67,18 @@ impl Route {
     /// # Errors
     /// The first fault, with its column.
     pub fn parse(text: &str) -> Result<Route, RouteError> {
+        Route::read(text, true)
+    }
+
+    /// Reads a route as the device does: with its placeholders replaced, so that none may be left.
+    ///
+    /// # Errors
+    /// The first fault, with its column.
+    pub fn parse_final(text: &str) -> Result<Route, RouteError> {
+        Route::read(text, false)
+    }
+
+    fn read(text: &str, placeholders: bool) -> Result<Route, RouteError> {
         if text.len() > ROUTE_BYTES_MAX {
             return Err(RouteError {
                 column: 1,
@@ -76,7 +88,7 @@ impl Route {
                 hint: "write a shorter route".to_owned(),
             });
         }
-        let mut route = parser::parse(text)?;
+        let mut route = parser::parse(text, placeholders)?;
         if let Some(condition) = &route.condition {
             types::check(condition, &mut route.warnings)?;
         }

@@ -45,6 +45,30 @@ pub fn check_modules(route: &Route, own: &str) -> Vec<ModuleError> {
         .collect()
 }
 
+impl Route {
+    /// Whether the source or the sink names this module.
+    pub fn names_module(&self, name: &str) -> bool {
+        let sink = matches!(&self.sink, Endpoint::Module { module, .. } if module == name);
+        sink || self.source.module().is_some_and(|module| module.text == name)
+    }
+
+    /// The route with the module `from` called `to` in source and sink.
+    pub fn with_module_renamed(mut self, from: &str, to: &str) -> Route {
+        if self.source.module().is_some_and(|module| module.text == from)
+            && let Some(module) = self.source.items.get_mut(MODULE_ITEM)
+        {
+            to.clone_into(&mut module.text);
+        }
+        if let Endpoint::Module { path, module, input, .. } = &mut self.sink
+            && module == from
+        {
+            *path = format!("/modules/{to}/inputs/{input}");
+            to.clone_into(module);
+        }
+        self
+    }
+}
+
 impl Source {
     /// The module that the path names, unless it is `*` or names none.
     pub fn module(&self) -> Option<&Item> {
@@ -56,6 +80,9 @@ impl Source {
         }
     }
 }
+
+/// Which item of a source's path is the module: the third.
+const MODULE_ITEM: usize = 2;
 
 /// Edge Hub compares the path of a source in any case.
 fn is(item: &Item, name: &str) -> bool {

@@ -1,28 +1,32 @@
 //! The grammar of a route: from tokens to a [`Route`], with the first fault's column. Operators are parsed by
 //! precedence climbing with a bounded depth.
 
+mod faults;
+
 use super::ast::{Binary, Endpoint, Expr, ExprKind, Item, Source, Unary};
-use super::functions::{self, Arity};
+use super::functions;
 use super::lexer::{Kind, Lexer, Token};
-use super::{DEPTH_MAX, Route, RouteError, RouteWarning, modules};
+use super::{Route, RouteError, RouteWarning, modules};
 use crate::placeholder;
+use faults::arity_error;
 
 const CLOUD: &str = "$upstream";
 const MODULE: &str = "BrokeredEndpoint";
 const OPERAND: &str = "a value, a property, a function or (";
 const OPERATOR: &str = "an operator";
 
-/// Reads a route; the types of its condition are not looked at.
-pub(super) fn parse(text: &str) -> Result<Route, RouteError> {
+/// Reads a route, in which `placeholders` may stand or not; the types of its condition are not looked at.
+pub(super) fn parse(text: &str, placeholders: bool) -> Result<Route, RouteError> {
     let lexer = Lexer::new(text);
     let token = lexer.token(0);
-    let mut parser = Parser { text, lexer, token, warnings: Vec::new() };
+    let mut parser = Parser { text, placeholders, lexer, token, warnings: Vec::new() };
     let route = parser.route()?;
     Ok(Route { warnings: parser.warnings, ..route })
 }
 
 struct Parser<'a> {
     text: &'a str,
+    placeholders: bool,
     lexer: Lexer<'a>,
     /// The next token.
     token: Token,
@@ -97,7 +101,7 @@ impl<'a> Parser<'a> {
         let mut end = start;
         let mut replaced = false;
         while let Some(c) = self.text[end..].chars().next() {
-            if let Some(name) = placeholder::name_at(&self.text[end..]) {
+            if let Some(name) = self.placeholder(end) {
                 replaced = true;
                 end += name.len() + 2;
             } else if super::lexer::is_name(c) {
@@ -233,8 +237,8 @@ impl<'a> Parser<'a> {
                 let depth = operand.depth + 1;
                 return Ok(Expr { column, depth, kind: ExprKind::Unary(operator, Box::new(operand)) });
             }
-            Kind::Less if placeholder::name_at(&self.text[token.start..]).is_some() => {
-                let name = placeholder::name_at(&self.text[token.start..]).unwrap_or_default();
+            Kind::Less if self.placeholder(token.start).is_some() => {
+                let name = self.placeholder(token.start).unwrap_or_default();
                 self.token = self.lexer.token(token.start + name.len() + 2);
                 return Ok(Expr { column, depth: 1, kind: ExprKind::Placeholder(name.to_owned()) });
             }
@@ -314,43 +318,8 @@ impl<'a> Parser<'a> {
         Ok(Expr { column, depth, kind: ExprKind::Call { function, arguments, text } })
     }
 
-    fn check_depth(&self, depth: u32, column: usize) -> Result<(), RouteError> {
-        if depth <= DEPTH_MAX {
-            return Ok(());
-        }
-        Err(RouteError {
-            column,
-            found: String::new(),
-            expected: Vec::new(),
-            message: format!("the condition is nested deeper than {DEPTH_MAX} levels"),
-            hint: "write a simpler condition, or split the route in two".to_owned(),
-        })
-    }
-
-    /// Refuses a string without an end, at the place where it goes wrong.
-    fn whole_string(&self) -> Result<(), RouteError> {
-        if self.token.kind != Kind::UnterminatedString {
-            return Ok(());
-        }
-        let escape = self.text[self.token.end..].starts_with('\\');
-        let shown: String = self.text[self.token.end..].chars().take(2).collect();
-        Err(if escape {
-            RouteError {
-                column: self.column(self.token.end),
-                found: shown.clone(),
-                expected: ["\\\\", "\\'", "\\\"", "\\uXXXX"].map(str::to_owned).to_vec(),
-                message: format!("{shown} is no escape in a string"),
-                hint: "the escapes are \\\\, \\', \\\" and \\uXXXX; write a backslash twice".to_owned(),
-            }
-        } else {
-            RouteError {
-                column: self.column(self.token.start),
-                found: self.shown(self.token),
-                expected: vec!["a string with its closing quote".to_owned()],
-                message: "the string that begins here has no closing quote".to_owned(),
-                hint: "close the string with the quote that it begins with".to_owned(),
-            }
-        })
+    fn placeholder(&self, at: usize) -> Option<&'a str> {
+        placeholder::name_at(&self.text[at..]).filter(|_| self.placeholders)
     }
 
     fn advance(&mut self) {
@@ -368,73 +337,6 @@ impl<'a> Parser<'a> {
 
     fn column(&self, offset: usize) -> usize {
         self.text[..offset].chars().count() + 1
-    }
-
-    fn shown(&self, token: Token) -> String {
-        const SHOWN_MAX: usize = 40;
-        if token.kind == Kind::End {
-            return "the end".to_owned();
-        }
-        let text = &self.text[token.start..token.end];
-        if text.chars().count() <= SHOWN_MAX {
-            return format!("`{text}`");
-        }
-        format!("`{}…`", text.chars().take(SHOWN_MAX).collect::<String>())
-    }
-
-    fn warn(&mut self, column: usize, message: String, hint: impl Into<String>) {
-        self.warnings.push(RouteWarning { column, message, hint: hint.into() });
-    }
-
-    fn error(&self, expected: &[&str], hint: impl Into<String>) -> RouteError {
-        let found = self.shown(self.token);
-        let expected: Vec<String> = expected.iter().map(|name| (*name).to_owned()).collect();
-        RouteError {
-            column: self.column(self.token.start),
-            message: format!("expected {}, found {found}", one_of(&expected)),
-            found,
-            expected,
-            hint: hint.into(),
-        }
-    }
-
-    fn operand_hint(&self) -> String {
-        match (self.token.kind, self.text[..self.token.start].trim_end().chars().next_back()) {
-            (Kind::Equal, Some('=')) => "write a single = to compare".to_owned(),
-            (Kind::Path, _) => {
-                "square brackets may only stand in a body path, as in $body.readings[0]".to_owned()
-            }
-            _ => "complete the condition".to_owned(),
-        }
-    }
-
-    fn operator_hint(&self) -> String {
-        match &self.text[self.token.start..self.token.end] {
-            "&&" | "&" => "write AND".to_owned(),
-            "|" => "write OR".to_owned(),
-            "==" => "write a single = to compare".to_owned(),
-            ")" => "remove the parenthesis, or open it before".to_owned(),
-            "" => "a route ends with INTO and a sink".to_owned(),
-            _ => "put an operator between two values, and white space around operators".to_owned(),
-        }
-    }
-
-    /// The trap that a path such as `/messages/*` falls into when `*/` stands anywhere behind it: Edge Hub sees a
-    /// comment between the two, and drops it silently. Its column and what it hides.
-    fn hidden(&self) -> Option<(usize, &'a str)> {
-        let at = self.text[..self.token.start].find("/*")?;
-        let comment = &self.text[at..self.lexer.comment_end(at)?];
-        let glued = !self.text[..at].ends_with([' ', '\t', '\r', '\n']);
-        (glued || comment[2..].contains("/*")).then(|| (self.column(at), comment))
-    }
-
-    fn source_hint(&self, otherwise: &str) -> String {
-        match self.hidden() {
-            Some((column, _)) => format!(
-                "Edge Hub takes the text from column {column} to the next */ for a comment; write / * there, or remove */"
-            ),
-            None => otherwise.to_owned(),
-        }
     }
 }
 
@@ -457,22 +359,4 @@ fn binary(kind: Kind) -> Option<Binary> {
         Kind::Coalesce => Binary::Coalesce,
         _ => return None,
     })
-}
-
-fn arity_error(column: usize, name: &str, arity: Arity, given: usize) -> RouteError {
-    RouteError {
-        column,
-        found: format!("{given} arguments"),
-        expected: vec![arity.to_string()],
-        message: format!("the function {name} takes {arity}, not {given}"),
-        hint: format!("give {name} {arity}"),
-    }
-}
-
-fn one_of(names: &[String]) -> String {
-    match names {
-        [] => "nothing".to_owned(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
-    }
 }
