@@ -96,3 +96,27 @@ fn empty_folder(path: &Path) -> Result<(), String> {
 pub fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_of_every_platform_once() {
+        let layout = std::env::temp_dir().join(format!("bench-layout-{}", std::process::id()));
+        let blobs = layout.join("blobs/sha256");
+        std::fs::create_dir_all(&blobs).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(layout.join(name), text).unwrap();
+        write("index.json", r#"{"manifests":[{"digest":"sha256:aa"}]}"#);
+        write("blobs/sha256/aa", r#"{"manifests":[{"digest":"sha256:b1"},{"digest":"sha256:b2"}]}"#);
+        write("blobs/sha256/b1", r#"{"layers":[{"digest":"sha256:c1"},{"digest":"sha256:c2"}]}"#);
+        write("blobs/sha256/b2", r#"{"layers":[{"digest":"sha256:c1"}]}"#);
+        let mut layers = layer_files(&layout).unwrap();
+        layers.sort();
+        write("blobs/sha256/b1", r#"{"layers":[{"digest":"c1"}]}"#);
+        let wrong = layer_files(&layout).unwrap_err();
+        std::fs::remove_dir_all(&layout).unwrap();
+        assert_eq!(layers, [blobs.join("c1"), blobs.join("c2")]);
+        assert!(wrong.contains("`c1` is no digest"), "{wrong}");
+    }
+}
