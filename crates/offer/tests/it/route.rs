@@ -106,131 +106,121 @@ fn accepted_conditions() {
     }
 }
 
+/// Text, column of the fault, message.
+const REFUSED: &[(&str, usize, &str)] = &[
+    ("", 1, "expected FROM or SELECT, found the end"),
+    ("   ", 4, "expected FROM or SELECT, found the end"),
+    ("FORM /* INTO $upstream", 1, "expected FROM or SELECT, found `FORM`"),
+    ("SELECT FROM /* INTO $upstream", 8, "expected *, found `FROM`"),
+    ("SELECT *FROM /* INTO $upstream", 8, "expected *, found `*FROM`"),
+    ("FROM INTO $upstream", 6, "expected /, found `INTO`"),
+    ("FROM messages INTO $upstream", 6, "expected /, found `messages`"),
+    ("FROM /messages/ INTO $upstream", 17, "expected a name or *, found `INTO`"),
+    ("FROM /messages/modules/not/* INTO $upstream", 24, "expected a name or *, found `not`"),
+    ("FROM /messages/modules/1/* INTO $upstream", 24, "expected a name or *, found `1`"),
+    ("FROM /messages/modules/<low>/* INTO $upstream", 24, "expected a name or *, found `<`"),
+    ("FROM /* $upstream", 9, "expected /, WHERE or INTO, found `$upstream`"),
+    ("FROM /* /* c */ INTO $upstream", 17, "expected /, found `INTO`"),
+    ("FROM /* INTO", 13, "expected $upstream or BrokeredEndpoint, found the end"),
+    ("FROM /* INTO upstream", 14, "expected $upstream or BrokeredEndpoint, found `upstream`"),
+    ("FROM /* INTO $cloud", 14, "expected $upstream or BrokeredEndpoint, found `$cloud`"),
+    (
+        "FROM /* INTO BrokeredEndpoint \"/modules/a/inputs/b\")",
+        31,
+        "expected (, found `\"/modules/a/inputs/b\"`",
+    ),
+    ("FROM /* INTO BrokeredEndpoint(/modules/a/inputs/b)", 31, "expected a string, found `/`"),
+    (
+        "FROM /* INTO BrokeredEndpoint(\"/modules/a/inputs/b)",
+        31,
+        "the string that begins here has no closing quote",
+    ),
+    ("FROM /* INTO BrokeredEndpoint(\"/modules/a/inputs/b\"", 52, "expected ), found the end"),
+    (
+        "FROM /* INTO BrokeredEndpoint(\"/modules/a\")",
+        31,
+        "the endpoint `\"/modules/a\"` has 2 parts between slashes, not 4",
+    ),
+    ("FROM /* WHERE INTO $upstream", 15, "expected a value, a property, a function or (, found `INTO`"),
+    ("FROM /* WHERE a == 'b' INTO $upstream", 18, "expected a value, a property, a function or (, found `=`"),
+    (
+        "FROM /* WHERE é = [3] INTO $upstream",
+        19,
+        "expected a value, a property, a function or (, found `[3]`",
+    ),
+    ("FROM /* WHERE a = 'b' && c = 'd' INTO $upstream", 23, "expected an operator or INTO, found `&&`"),
+    ("FROM /* WHERE (a = 'b' INTO $upstream", 24, "expected an operator or ), found `INTO`"),
+    ("FROM /* WHERE a = 'b') INTO $upstream", 22, "expected an operator or INTO, found `)`"),
+    ("FROM /* WHERE a = 'b INTO $upstream", 19, "the string that begins here has no closing quote"),
+    ("FROM /* WHERE a = 'b\\n' INTO $upstream", 21, "\\n is no escape in a string"),
+    ("FROM /* WHERE @a = 'b' INTO $upstream", 15, "expected a value, a property, a function or (, found `@`"),
+    (
+        "FROM /* WHERE a[0] = 'b' INTO $upstream",
+        15,
+        "expected a value, a property, a function or (, found `a[0]`",
+    ),
+    (
+        "FROM /* WHERE {a} = 'b' INTO $upstream",
+        16,
+        "expected a system property or body path after $, found `a`",
+    ),
+    ("FROM /* WHERE uper(a) = 'B' INTO $upstream", 15, "there is no function uper"),
+    ("FROM /* WHERE upper() = 'B' INTO $upstream", 15, "the function upper takes 1 argument, not 0"),
+    (
+        "FROM /* WHERE substring(a) = 'B' INTO $upstream",
+        15,
+        "the function substring takes 2 or 3 arguments, not 1",
+    ),
+    (
+        "FROM /* WHERE concat(a) = 'B' INTO $upstream",
+        15,
+        "the function concat takes at least 2 arguments, not 1",
+    ),
+    ("FROM /* WHERE upper(a 'B' INTO $upstream", 23, "expected an operator, , or ), found `'B'`"),
+    // The types that Edge Hub's compiler demands.
+    (
+        "FROM /* WHERE temp > 30 INTO $upstream",
+        20,
+        "the operator > takes two values of one type, not a string and a number",
+    ),
+    (
+        "FROM /* WHERE 3 + '4' = 7 INTO $upstream",
+        17,
+        "the operator + takes two numbers, not a number and a string",
+    ),
+    (
+        "FROM /* WHERE as_number(true) = 1 INTO $upstream",
+        15,
+        "the function as_number takes a string or a number, not a truth value",
+    ),
+    ("FROM /* WHERE NOT a INTO $upstream", 15, "the operator NOT takes a truth value, not a string"),
+    (
+        "FROM /* WHERE true AND $body.a INTO $upstream",
+        20,
+        "the operator AND takes two truth values, not a truth value and a value of the body",
+    ),
+    (
+        "FROM /* WHERE - $body.a = 1 INTO $upstream",
+        15,
+        "the operator - takes a number, not a value of the body",
+    ),
+    (
+        "FROM /* WHERE $body. = 1 INTO $upstream",
+        21,
+        "expected a name that is not all digits, found the end of the path",
+    ),
+    ("FROM /* WHERE $body.a..b = 1 INTO $upstream", 23, "expected a name that is not all digits, found `.`"),
+    ("FROM /* WHERE $body.a[x] = 1 INTO $upstream", 23, "expected an index such as [0], found `x`"),
+    (
+        "FROM /* WHERE twin_change_includes(a.b) INTO $upstream",
+        15,
+        "twin_change_includes takes the path of a twin's property, not \"a.b\"",
+    ),
+];
+
 #[test]
 fn refused() {
-    let cases: &[(&str, usize, &str)] = &[
-        ("", 1, "expected FROM or SELECT, found the end"),
-        ("   ", 4, "expected FROM or SELECT, found the end"),
-        ("FORM /* INTO $upstream", 1, "expected FROM or SELECT, found `FORM`"),
-        ("SELECT FROM /* INTO $upstream", 8, "expected *, found `FROM`"),
-        ("SELECT *FROM /* INTO $upstream", 8, "expected *, found `*FROM`"),
-        ("FROM INTO $upstream", 6, "expected /, found `INTO`"),
-        ("FROM messages INTO $upstream", 6, "expected /, found `messages`"),
-        ("FROM /messages/ INTO $upstream", 17, "expected a name or *, found `INTO`"),
-        ("FROM /messages/modules/not/* INTO $upstream", 24, "expected a name or *, found `not`"),
-        ("FROM /messages/modules/1/* INTO $upstream", 24, "expected a name or *, found `1`"),
-        ("FROM /messages/modules/<low>/* INTO $upstream", 24, "expected a name or *, found `<`"),
-        ("FROM /* $upstream", 9, "expected /, WHERE or INTO, found `$upstream`"),
-        ("FROM /* /* c */ INTO $upstream", 17, "expected /, found `INTO`"),
-        ("FROM /* INTO", 13, "expected $upstream or BrokeredEndpoint, found the end"),
-        ("FROM /* INTO upstream", 14, "expected $upstream or BrokeredEndpoint, found `upstream`"),
-        ("FROM /* INTO $cloud", 14, "expected $upstream or BrokeredEndpoint, found `$cloud`"),
-        (
-            "FROM /* INTO BrokeredEndpoint \"/modules/a/inputs/b\")",
-            31,
-            "expected (, found `\"/modules/a/inputs/b\"`",
-        ),
-        ("FROM /* INTO BrokeredEndpoint(/modules/a/inputs/b)", 31, "expected a string, found `/`"),
-        (
-            "FROM /* INTO BrokeredEndpoint(\"/modules/a/inputs/b)",
-            31,
-            "the string that begins here has no closing quote",
-        ),
-        ("FROM /* INTO BrokeredEndpoint(\"/modules/a/inputs/b\"", 52, "expected ), found the end"),
-        (
-            "FROM /* INTO BrokeredEndpoint(\"/modules/a\")",
-            31,
-            "the endpoint `\"/modules/a\"` has 2 parts between slashes, not 4",
-        ),
-        ("FROM /* WHERE INTO $upstream", 15, "expected a value, a property, a function or (, found `INTO`"),
-        (
-            "FROM /* WHERE a == 'b' INTO $upstream",
-            18,
-            "expected a value, a property, a function or (, found `=`",
-        ),
-        (
-            "FROM /* WHERE é = [3] INTO $upstream",
-            19,
-            "expected a value, a property, a function or (, found `[3]`",
-        ),
-        ("FROM /* WHERE a = 'b' && c = 'd' INTO $upstream", 23, "expected an operator or INTO, found `&&`"),
-        ("FROM /* WHERE (a = 'b' INTO $upstream", 24, "expected an operator or ), found `INTO`"),
-        ("FROM /* WHERE a = 'b') INTO $upstream", 22, "expected an operator or INTO, found `)`"),
-        ("FROM /* WHERE a = 'b INTO $upstream", 19, "the string that begins here has no closing quote"),
-        ("FROM /* WHERE a = 'b\\n' INTO $upstream", 21, "\\n is no escape in a string"),
-        (
-            "FROM /* WHERE @a = 'b' INTO $upstream",
-            15,
-            "expected a value, a property, a function or (, found `@`",
-        ),
-        (
-            "FROM /* WHERE a[0] = 'b' INTO $upstream",
-            15,
-            "expected a value, a property, a function or (, found `a[0]`",
-        ),
-        (
-            "FROM /* WHERE {a} = 'b' INTO $upstream",
-            16,
-            "expected a system property or body path after $, found `a`",
-        ),
-        ("FROM /* WHERE uper(a) = 'B' INTO $upstream", 15, "there is no function uper"),
-        ("FROM /* WHERE upper() = 'B' INTO $upstream", 15, "the function upper takes 1 argument, not 0"),
-        (
-            "FROM /* WHERE substring(a) = 'B' INTO $upstream",
-            15,
-            "the function substring takes 2 or 3 arguments, not 1",
-        ),
-        (
-            "FROM /* WHERE concat(a) = 'B' INTO $upstream",
-            15,
-            "the function concat takes at least 2 arguments, not 1",
-        ),
-        ("FROM /* WHERE upper(a 'B' INTO $upstream", 23, "expected an operator, , or ), found `'B'`"),
-        // The types that Edge Hub's compiler demands.
-        (
-            "FROM /* WHERE temp > 30 INTO $upstream",
-            20,
-            "the operator > takes two values of one type, not a string and a number",
-        ),
-        (
-            "FROM /* WHERE 3 + '4' = 7 INTO $upstream",
-            17,
-            "the operator + takes two numbers, not a number and a string",
-        ),
-        (
-            "FROM /* WHERE as_number(true) = 1 INTO $upstream",
-            15,
-            "the function as_number takes a string or a number, not a truth value",
-        ),
-        ("FROM /* WHERE NOT a INTO $upstream", 15, "the operator NOT takes a truth value, not a string"),
-        (
-            "FROM /* WHERE true AND $body.a INTO $upstream",
-            20,
-            "the operator AND takes two truth values, not a truth value and a value of the body",
-        ),
-        (
-            "FROM /* WHERE - $body.a = 1 INTO $upstream",
-            15,
-            "the operator - takes a number, not a value of the body",
-        ),
-        (
-            "FROM /* WHERE $body. = 1 INTO $upstream",
-            21,
-            "expected a name that is not all digits, found the end of the path",
-        ),
-        (
-            "FROM /* WHERE $body.a..b = 1 INTO $upstream",
-            23,
-            "expected a name that is not all digits, found `.`",
-        ),
-        ("FROM /* WHERE $body.a[x] = 1 INTO $upstream", 23, "expected an index such as [0], found `x`"),
-        (
-            "FROM /* WHERE twin_change_includes(a.b) INTO $upstream",
-            15,
-            "twin_change_includes takes the path of a twin's property, not \"a.b\"",
-        ),
-    ];
-    for (text, column, message) in cases {
+    for (text, column, message) in REFUSED {
         let error = Route::parse(text).expect_err(text);
         assert_eq!((error.column, error.message.as_str()), (*column, *message), "{text}");
         assert!(!error.hint.is_empty(), "{text}");
