@@ -128,7 +128,7 @@ impl Blobs {
             Some(running) if running.size == size => {
                 Sink { file, hasher: running.hasher, size, failed: false }
             }
-            _ => rehash(file).map_err(at("read", &path))?,
+            _ => rehash(file, size).map_err(at("read", &path))?,
         };
         Ok(Open { sink, guard, blobs: self.clone(), id, over: false })
     }
@@ -170,8 +170,13 @@ impl Open {
     fn store(mut self, digest: Digest) -> Result<u64, Error> {
         self.over = true;
         check_digest(Some(digest), self.sink.digest())?;
-        self.blobs.persist(&self.sink, &self.blobs.upload_path(self.id), &digest)?;
-        Ok(self.sink.size)
+        match self.blobs.persist(&self.sink, &self.blobs.upload_path(self.id), &digest) {
+            // It expired just before it was locked.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Err(Error::UploadUnknown(self.id))
+            }
+            other => other.map(|()| self.sink.size),
+        }
     }
 }
 
@@ -193,12 +198,13 @@ impl Drop for Open {
     }
 }
 
-fn rehash(file: fs::File) -> io::Result<Sink> {
+/// Hashes what is there, at most `size` bytes.
+fn rehash(file: fs::File, size: u64) -> io::Result<Sink> {
     use sha2::Digest as _;
     let mut sink = Sink::new(file);
     let mut buffer = vec![0; 1 << 18];
     loop {
-        match sink.file.read(&mut buffer)? {
+        match (&sink.file).take(size - sink.size).read(&mut buffer)? {
             0 => return Ok(sink),
             n => {
                 sink.hasher.update(&buffer[..n]);

@@ -160,3 +160,45 @@ async fn one_blob_put_by_many_at_once_is_stored_once() {
     }
     assert_eq!(files_below(dir.path()), [digest.hex()]);
 }
+
+#[tokio::test]
+async fn an_upload_survives_a_request_that_is_dropped_midway() {
+    let (_dir, blobs) = store();
+    let content: Vec<u8> = (0..3_000_000u32).map(|n| (n % 253) as u8).collect();
+    let id = blobs.start().await.unwrap();
+    let pieces: Vec<Chunk> =
+        content[..2_500_000].chunks(60_000).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
+    let stalling = futures_util::StreamExt::chain(stream::iter(pieces), stream::pending());
+    let dropped = blobs.append(id, Some(0), 4 << 20, stalling);
+    assert!(tokio::time::timeout(Duration::from_millis(300), dropped).await.is_err());
+    let stands = blobs.status(id).await.unwrap();
+    assert!(stands <= 2_500_000);
+    let rest = &content[stands as usize..];
+    let size = blobs.finish(id, Digest::of(&content), Some(stands), 4 << 20, chunks(&[rest])).await.unwrap();
+    assert_eq!(size, 3_000_000);
+}
+
+#[tokio::test]
+async fn two_writers_of_one_upload_take_turns() {
+    let (_dir, blobs) = store();
+    let id = blobs.start().await.unwrap();
+    let appends = (0..4).map(|_| blobs.append(id, None, 100, chunks(&[b"a", b"b"])));
+    futures_util::future::try_join_all(appends).await.unwrap();
+    assert_eq!(blobs.finish(id, Digest::of(b"abababab"), None, 100, chunks(&[])).await.unwrap(), 8);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_is_named_and_nothing_is_left() {
+    let (dir, blobs) = store();
+    let id = blobs.start().await.unwrap();
+    let path = dir.path().join("uploads").join(id.to_string());
+    std::fs::remove_file(&path).unwrap();
+    // Linux's device that answers every write as a full disk does.
+    std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+    let error = blobs.append(id, None, 100, chunks(&[b"abc"])).await.unwrap_err();
+    assert!(error.is_disk_full(), "{error:?}");
+    assert!(error.hint().contains("free some space"));
+    assert_eq!(files_below(dir.path()), Vec::<String>::new());
+    assert!(matches!(blobs.status(id).await, Err(Error::UploadUnknown(_))));
+}

@@ -228,3 +228,18 @@ async fn a_blob_announced_too_large_is_refused_before_it_is_sent() {
         registry.acme(Method::PATCH, &upload).header("content-range", range).body("x").send().await;
     assert_eq!(failure(response.unwrap()).await, (413, "SIZE_INVALID".into()));
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_is_the_servers_fault_and_is_said() {
+    let registry = Registry::start().await;
+    let upload = registry.begin("acme/app").await;
+    let path = registry.dir.path().join("uploads").join(upload.rsplit('/').next().unwrap());
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+    let response = registry.acme(Method::PATCH, &upload).body("abc").send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::INSUFFICIENT_STORAGE);
+    let body: serde_json::Value = response.json().await.unwrap();
+    assert_eq!(body["errors"][0]["message"], "the registry's disk is full; nothing of this upload was kept");
+    assert_eq!(body["errors"][0]["detail"]["hint"], "ask the operator to free some space, then push again");
+}
