@@ -1,1 +1,31 @@
-//! stub
+//! The running marketplace: records, the pipeline that takes an offer from draft to live, and the use cases that every
+//! face (API, pages, command line) calls. Use cases are methods of [`Market`]; faces hold no rules. It serves nothing
+//! by itself.
+
+// The worker and the steps that use the rest come with the next commit.
+#![allow(dead_code)]
+
+pub mod access;
+pub mod bundles;
+pub mod catalogue;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod offers;
+pub mod publishers;
+pub mod regions;
+pub mod submissions;
+pub mod subscriptions;
+pub mod tasks;
+pub mod tokens;
+
+mod lock;
+mod market;
+mod pipeline;
+mod secrets;
+mod store;
+
+pub use access::Actor;
+pub use config::Config;
+pub use error::{Error, Kind, Result};
+pub use market::{Event, Faults, Market};

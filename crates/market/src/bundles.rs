@@ -1,0 +1,120 @@
+//! Drafts and snapshots of offers as files: each an archive with its members in order and without instants, kept under
+//! its digest in `bundles/`, written beside its place and moved there whole. A bundle never changes; an orphan is
+//! harmless.
+
+use crate::error::{Error, Kind, Result};
+use oci::digest::Digest;
+use offer::reading::{FILE_BYTES_MAX, FILES_MAX, PATH_CHARS_MAX, TOTAL_BYTES_MAX};
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// An offer's files by path, with `/` as separator.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// The directory of bundles.
+#[derive(Debug, Clone)]
+pub struct Bundles(PathBuf);
+
+impl Bundles {
+    /// Opens or makes `DATA/bundles`.
+    pub fn open(data: &Path) -> Result<Bundles> {
+        let path = data.join("bundles");
+        std::fs::create_dir_all(&path).map_err(Error::io(format!("making {}", path.display())))?;
+        Ok(Bundles(path))
+    }
+
+    /// Stores files and returns the digest that they are known by from now on.
+    pub fn put(&self, files: &Files) -> Result<Digest> {
+        check(files)?;
+        let bytes = archive(files)?;
+        let digest = Digest::of(&bytes);
+        let path = self.path(&digest);
+        if path.exists() {
+            return Ok(digest);
+        }
+        let what = || format!("storing the offer's files in {}", path.display());
+        let mut file = tempfile_in(&self.0).map_err(Error::io(what()))?;
+        file.1.write_all(&bytes).map_err(Error::io(what()))?;
+        file.1.sync_all().map_err(Error::io(what()))?;
+        std::fs::rename(&file.0, &path).map_err(Error::io(what()))?;
+        std::fs::File::open(&self.0).and_then(|d| d.sync_all()).map_err(Error::io(what()))?;
+        Ok(digest)
+    }
+
+    /// The files of a bundle.
+    pub fn get(&self, digest: &str) -> Result<Files> {
+        let digest: Digest = digest.parse().map_err(Error::internal)?;
+        let path = self.path(&digest);
+        let what = || format!("reading the offer's files from {}", path.display());
+        let bytes = std::fs::read(&path).map_err(Error::io(what()))?;
+        if Digest::of(&bytes) != digest {
+            return Err(Error::internal(format!("{} is damaged: its digest is another one", path.display())));
+        }
+        let mut files = Files::new();
+        for entry in tar::Archive::new(&bytes[..]).entries().map_err(Error::io(what()))? {
+            let mut entry = entry.map_err(Error::io(what()))?;
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).map_err(Error::io(what()))?;
+            files.insert(name, content);
+        }
+        Ok(files)
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        self.0.join(format!("{}.tar", digest.hex()))
+    }
+}
+
+fn check(files: &Files) -> Result<()> {
+    let refuse = |message: String| {
+        Err(Error::new(Kind::Invalid, message, "keep only the offer's own files in its directory"))
+    };
+    if files.len() > FILES_MAX {
+        return refuse(format!("the offer has {} files, at most {FILES_MAX} are taken", files.len()));
+    }
+    if let Some((name, content)) = files.iter().find(|(_, content)| content.len() > FILE_BYTES_MAX) {
+        let bytes = content.len();
+        return refuse(format!("the file {name:.100} has {bytes} bytes, at most {FILE_BYTES_MAX} are taken"));
+    }
+    let bytes: usize = files.values().map(Vec::len).sum();
+    if bytes > TOTAL_BYTES_MAX {
+        return refuse(format!(
+            "the offer's files have {bytes} bytes together, at most {TOTAL_BYTES_MAX} are taken"
+        ));
+    }
+    let bad = |name: &&String| {
+        name.chars().count() > PATH_CHARS_MAX
+            || name.chars().any(char::is_control)
+            || name.split('/').any(|part| matches!(part, "" | "." | ".."))
+    };
+    match files.keys().find(bad) {
+        Some(name) => refuse(format!(
+            "the file name {:?} is not a relative path of at most {PATH_CHARS_MAX} characters",
+            name.chars().take(100).collect::<String>()
+        )),
+        None => Ok(()),
+    }
+}
+
+fn archive(files: &Files) -> Result<Vec<u8>> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        builder
+            .append_data(&mut header, name, &content[..])
+            .map_err(Error::io(format!("packing the offer's file {name}")))?;
+    }
+    builder.into_inner().map_err(Error::io("packing the offer's files"))
+}
+
+/// A new file of this process beside the bundles. Its name is random, so that two writers never share one.
+fn tempfile_in(directory: &Path) -> std::io::Result<(PathBuf, std::fs::File)> {
+    let path = directory.join(format!("{}.new", uuid::Uuid::new_v4()));
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
+    Ok((path, file))
+}

@@ -1,0 +1,227 @@
+//! The catalogue: what customers and anonymous visitors see of live offers, and customers of a preview subscription of
+//! an offer that waits for sign-off.
+
+use crate::access::{self, Actor, Operation};
+use crate::bundles::Files;
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::market::Market;
+use crate::offers::{blocking, state_of};
+use crate::store::submissions::SubmissionRow;
+use crate::store::{documents, listings, submissions};
+use crate::submissions::{Document, Image};
+use offer::document::{Offer, Plan};
+use offer::identity::{OfferId, PlanId, PublisherId};
+use offer::reading;
+use offer::submission::SubmissionState;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Largest report or SBOM in bytes; the SBOM of an image of 5,000 packages has about 5 MB.
+pub const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
+
+/// A live offer in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct ListedOffer {
+    pub publisher: String,
+    pub offer: String,
+    pub marketing_identifier: String,
+    pub title: String,
+    pub summary: String,
+    pub categories: Vec<String>,
+    pub live_since: Instant,
+}
+
+/// Everything that an offer's page shows.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct OfferPage {
+    pub document: Offer,
+    /// The submission that this is.
+    pub submission: String,
+    /// It waits for sign-off and is only shown to its preview subscriptions.
+    pub preview: bool,
+    pub plans: Vec<PlanPage>,
+    /// The offer's files: pictures.
+    #[serde(skip)]
+    pub files: Files,
+}
+
+/// What a page shows of a plan beside its document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct PlanPage {
+    pub id: String,
+    /// `host/[preview/]publisher/offer/plan`, to be pulled with any of the tags.
+    pub image: String,
+    pub tags: Vec<Image>,
+    pub report: Option<Document>,
+    pub sboms: Vec<Document>,
+}
+
+impl Market {
+    /// Live offers by title.
+    pub async fn live_offers(&self, actor: &Actor) -> Result<Vec<ListedOffer>> {
+        access::permit(actor, Operation::Browse)?;
+        let mut c = self.store.read().await?;
+        let rows = listings::list(&mut c).await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(ListedOffer {
+                    categories: serde_json::from_str(&row.categories).map_err(Error::internal)?,
+                    publisher: row.publisher,
+                    offer: row.offer,
+                    marketing_identifier: row.identifier,
+                    title: row.title,
+                    summary: row.summary,
+                    live_since: Instant(row.live_ms),
+                })
+            })
+            .collect()
+    }
+
+    /// The live page of an offer. Hidden plans are left out, and private ones that are not for the actor.
+    pub async fn offer_page(&self, actor: &Actor, offer: (&PublisherId, &OfferId)) -> Result<OfferPage> {
+        let mut page = self.live_page(actor, offer).await?;
+        page.document.plans.retain(|plan| !plan.hidden);
+        retain_plans(&mut page);
+        Ok(page)
+    }
+
+    /// The page of the submission that waits for sign-off, for its preview subscriptions, its publisher and operators.
+    pub async fn preview_page(&self, actor: &Actor, offer: (&PublisherId, &OfferId)) -> Result<OfferPage> {
+        let missing = || Error::not_found(format!("a preview of {}.{}", offer.0, offer.1));
+        let mut c = self.store.read().await?;
+        let newest =
+            submissions::of_offer(&mut c, offer.0.as_str(), offer.1.as_str()).await?.into_iter().next();
+        drop(c);
+        let row = newest
+            .filter(|row| state_of(row) == SubmissionState::WaitingForPublisherReview)
+            .ok_or_else(missing)?;
+        let page = self.page(row, true).await?;
+        let named: Vec<Uuid> =
+            page.document.listing.preview_subscriptions.iter().map(|subscription| subscription.id).collect();
+        let see = Operation::SeePreview { publisher: offer.0, subscriptions: &named };
+        // Who may not see a preview may not know that there is one.
+        access::permit(actor, see).map_err(|_| missing())?;
+        Ok(page)
+    }
+
+    /// The bytes of a live plan's report (`sbom` false) or of the SBOM of one of its platforms.
+    pub async fn live_document(
+        &self,
+        actor: &Actor,
+        offer: (&PublisherId, &OfferId),
+        plan: &PlanId,
+        sbom_of: Option<&str>,
+    ) -> Result<Vec<u8>> {
+        let page = self.live_page(actor, offer).await?;
+        let plan = page.plans.iter().find(|candidate| candidate.id == plan.as_str());
+        let found = plan.and_then(|plan| match sbom_of {
+            None => plan.report.as_ref(),
+            Some(platform) => plan.sboms.iter().find(|sbom| sbom.platform.as_deref() == Some(platform)),
+        });
+        let found = found.ok_or_else(|| Error::not_found("this document of the plan"))?;
+        self.document_bytes(&found.digest).await
+    }
+
+    /// The bytes of a submission's report or SBOM, for its publisher and operators.
+    pub async fn submission_document(
+        &self,
+        actor: &Actor,
+        submission: &str,
+        digest: &str,
+    ) -> Result<Vec<u8>> {
+        let submission = self.submission(actor, submission).await?;
+        if !submission.documents.iter().any(|document| document.digest == digest) {
+            return Err(Error::not_found("this document of the submission"));
+        }
+        self.document_bytes(digest).await
+    }
+
+    async fn document_bytes(&self, digest: &str) -> Result<Vec<u8>> {
+        let digest = digest.parse().map_err(Error::internal)?;
+        let bytes = self.blobs.read(&digest, DOCUMENT_BYTES_MAX).await.map_err(Error::internal)?;
+        bytes.map(Vec::from).ok_or_else(|| Error::internal(format!("the document {digest} is missing")))
+    }
+
+    /// The live page with hidden plans, without private ones that are not for the actor.
+    pub(crate) async fn live_page(
+        &self,
+        actor: &Actor,
+        offer: (&PublisherId, &OfferId),
+    ) -> Result<OfferPage> {
+        access::permit(actor, Operation::Browse)?;
+        let missing = || Error::not_found(format!("the live offer {}.{}", offer.0, offer.1));
+        let row = self.offer_row(offer.0, offer.1).await.map_err(|_| missing())?;
+        let live = row.live.ok_or_else(missing)?;
+        let mut c = self.store.read().await?;
+        let row = submissions::get(&mut c, &live).await?.ok_or_else(missing)?;
+        drop(c);
+        let mut page = self.page(row, false).await?;
+        page.document.plans.retain(|plan| is_for(plan, actor, offer.0));
+        retain_plans(&mut page);
+        Ok(page)
+    }
+
+    async fn page(&self, row: SubmissionRow, preview: bool) -> Result<OfferPage> {
+        let mut c = self.store.read().await?;
+        let tags = submissions::tags(&mut c, &row.id).await?;
+        let documents = documents::of_submission(&mut c, &row.id).await?;
+        drop(c);
+        let (policy, bundles, bundle) =
+            (self.config.policy.clone(), self.bundles.clone(), row.bundle.clone());
+        let (files, reading) = blocking(move || {
+            let files = bundles.get(&bundle)?;
+            let reading = reading::read(&files, &policy);
+            Ok((files, reading))
+        })
+        .await?;
+        let document = reading.offer.ok_or_else(|| {
+            // It passed step 1 under the policy of its day.
+            Error::conflict(
+                format!("the offer {}.{} does not satisfy the policy in force now", row.publisher, row.offer),
+                "ask its publisher for an update, or the operator to relax the policy",
+            )
+        })?;
+        let scope = if preview { "preview/" } else { "" };
+        let plan_page = |plan: &Plan| {
+            let of_plan: Vec<Document> = documents
+                .iter()
+                .filter(|document| document.plan == plan.id.as_str())
+                .map(|row| Document::from(row.clone()))
+                .collect();
+            PlanPage {
+                id: plan.id.to_string(),
+                image: format!(
+                    "{}/{scope}{}/{}/{}",
+                    self.config.registry_host(),
+                    row.publisher,
+                    row.offer,
+                    plan.id
+                ),
+                tags: tags.iter().filter(|t| t.plan == plan.id.as_str()).cloned().map(Image::from).collect(),
+                report: of_plan.iter().find(|document| document.kind == "report").cloned(),
+                sboms: of_plan.into_iter().filter(|document| document.kind == "sbom").collect(),
+            }
+        };
+        let plans = document.plans.iter().map(plan_page).collect();
+        Ok(OfferPage { document, submission: row.id, preview, plans, files })
+    }
+}
+
+/// Whether the actor may know of a plan: everybody of a public one; its audience, publisher and operators of a private.
+fn is_for(plan: &Plan, actor: &Actor, publisher: &PublisherId) -> bool {
+    plan.private_audience.is_empty()
+        || access::permit(actor, Operation::SeePreview { publisher, subscriptions: &plan.private_audience })
+            .is_ok()
+}
+
+fn retain_plans(page: &mut OfferPage) {
+    let left: Vec<String> = page.document.plans.iter().map(|plan| plan.id.to_string()).collect();
+    page.plans.retain(|plan| left.contains(&plan.id));
+}

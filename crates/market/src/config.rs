@@ -1,0 +1,196 @@
+//! Configuration: typed, read once, from `edgemarket.toml` in the data directory, `EDGEMARKET_*` variables and flags, in
+//! this order of precedence from low to high. The marketplace policy is a file of its own (`offer::policy`).
+//!
+//! The data directory:
+//!
+//! ```text
+//! DATA/
+//!   edgemarket.toml     this configuration (optional)
+//!   lock                held by the process that uses the directory
+//!   key                 seals stored secrets (0600); back it up apart from the rest
+//!   market.db           records (SQLite, WAL: market.db-wal and market.db-shm belong to it)
+//!   blobs/              content-addressed store: images, SBOMs, reports
+//!   bundles/            drafts and snapshots of offers, content-addressed tar archives
+//!   evidence/           what certification knows of layers that it saw; may be deleted
+//! ```
+
+use crate::error::{Error, Result};
+use offer::policy::Policy;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Largest configuration or policy file in bytes; real ones have some kilobytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Prefix of the environment variables.
+pub const ENV_PREFIX: &str = "EDGEMARKET_";
+
+/// The settings that may stand in `edgemarket.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// Address that the server listens on.
+    pub listen: SocketAddr,
+    /// URL under which people and devices reach this server; `http://` and the listen address when absent.
+    pub public_url: Option<String>,
+    /// Name of this instance as a region.
+    pub region: String,
+    /// Hosts, addresses or networks (`registry.local`, `10.0.0.5`, `10.0.0.0/8`) that outgoing requests may reach
+    /// although they are private or loopback addresses.
+    pub allow_private_egress: Vec<String>,
+    /// Policy file; the built-in defaults when absent.
+    pub policy: Option<PathBuf>,
+    /// Directory of the operator's own YARA rules and hash lists.
+    pub rules: Option<PathBuf>,
+    /// Images that are certified at the same time.
+    pub certifications: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            region: "home".to_owned(),
+            allow_private_egress: Vec::new(),
+            policy: None,
+            rules: None,
+            certifications: 2,
+        }
+    }
+}
+
+/// Where the value of a setting came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Origin {
+    Default,
+    File,
+    Environment,
+    Flag,
+}
+
+/// The configuration in force.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The data directory.
+    pub data: PathBuf,
+    /// The settings.
+    pub settings: Settings,
+    /// Setting name → where it came from, for every setting.
+    pub origins: BTreeMap<String, Origin>,
+    /// The marketplace policy.
+    pub policy: Policy,
+}
+
+impl Config {
+    /// Settings and policy as given, for tests and the demo.
+    pub fn new(data: impl Into<PathBuf>, settings: Settings) -> Config {
+        Config { data: data.into(), settings, origins: BTreeMap::new(), policy: Policy::default() }
+    }
+
+    /// Reads the file, the variables (`env` answers for a name) and the flags (setting name → text).
+    pub fn load(
+        data: &Path,
+        env: &dyn Fn(&str) -> Option<String>,
+        flags: &BTreeMap<String, String>,
+    ) -> Result<Config> {
+        let path = data.join("edgemarket.toml");
+        let mut table = match read_limited(&path)? {
+            Some(text) => text.parse::<toml::Table>().map_err(|error| malformed(&path, &error))?,
+            None => toml::Table::new(),
+        };
+        let mut origins: BTreeMap<String, Origin> = BTreeMap::new();
+        for name in setting_names() {
+            let mut origin = if table.contains_key(&name) { Origin::File } else { Origin::Default };
+            let variable = format!("{ENV_PREFIX}{}", name.replace('-', "_").to_uppercase());
+            if let Some(text) = env(&variable) {
+                table.insert(name.clone(), value_of(&name, &text, &variable)?);
+                origin = Origin::Environment;
+            }
+            if let Some(text) = flags.get(&name) {
+                table.insert(name.clone(), value_of(&name, text, &format!("--{name}"))?);
+                origin = Origin::Flag;
+            }
+            origins.insert(name, origin);
+        }
+        let settings: Settings = table.try_into().map_err(|error| malformed(&path, &error))?;
+        let policy = match &settings.policy {
+            Some(file) => load_policy(&data.join(file))?,
+            None => Policy::default(),
+        };
+        Ok(Config { data: data.to_owned(), settings, origins, policy })
+    }
+
+    /// URL under which this server is reached, without a slash at its end.
+    pub fn public_url(&self) -> String {
+        match &self.settings.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.settings.listen),
+        }
+    }
+
+    /// `host[:port]` of [`public_url`](Config::public_url): the registry's host in image names.
+    pub fn registry_host(&self) -> String {
+        let url = self.public_url();
+        let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        rest.split('/').next().unwrap_or(rest).to_owned()
+    }
+}
+
+/// Every setting's name, from the type itself.
+fn setting_names() -> Vec<String> {
+    ["listen", "public-url", "region", "allow-private-egress", "policy", "rules", "certifications"]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// A variable or flag is text; the two settings that are not get their type here.
+fn value_of(name: &str, text: &str, from: &str) -> Result<toml::Value> {
+    Ok(match name {
+        "certifications" => toml::Value::Integer(text.trim().parse().map_err(|_| {
+            Error::setup(
+                format!("{from} is {text:?}, which is no whole number"),
+                "give a number, for example 2",
+            )
+        })?),
+        "allow-private-egress" => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            toml::Value::Array(items.map(|item| toml::Value::String(item.to_owned())).collect())
+        }
+        _ => toml::Value::String(text.to_owned()),
+    })
+}
+
+fn load_policy(path: &Path) -> Result<Policy> {
+    let text = read_limited(path)?.ok_or_else(|| {
+        Error::setup(
+            format!("the policy file {} does not exist", path.display()),
+            "correct `policy`, or remove it",
+        )
+    })?;
+    toml::from_str(&text).map_err(|error| malformed(path, &error))
+}
+
+fn read_limited(path: &Path) -> Result<Option<String>> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Ok(metadata) if metadata.len() > FILE_BYTES_MAX => {
+            return Err(Error::setup(
+                format!("{} has {} bytes, at most {FILE_BYTES_MAX} are read", path.display(), metadata.len()),
+                "this is not a configuration file; correct the path",
+            ));
+        }
+        _ => {}
+    }
+    std::fs::read_to_string(path).map(Some).map_err(Error::io(format!("reading {}", path.display())))
+}
+
+fn malformed(path: &Path, error: &toml::de::Error) -> Error {
+    Error::setup(
+        format!("{}: {}", path.display(), error.to_string().trim_end()),
+        "correct the setting; the names and their meanings are in docs/configuration.md",
+    )
+}

@@ -1,0 +1,165 @@
+//! [`Market`]: what all use cases share (store, blobs, key, clock, events), opened once per data directory.
+
+use crate::bundles::Bundles;
+use crate::clock::{Clock, Ids, Instant};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::lock::{self, DataLock};
+use crate::secrets::Vault;
+use crate::store::history::HistoryRow;
+use crate::store::{self, Store};
+use crate::tasks::Bell;
+use registry::Blobs;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// Events that a slow listener may fall behind; after that it is told that it missed some and reads the state again.
+const EVENTS_MAX: usize = 1_024;
+
+/// Something changed in a submission. Listeners read its state again; the event itself carries none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Event {
+    pub submission: String,
+    pub publisher: String,
+    pub offer: String,
+}
+
+/// A hook at every instant of the pipeline at which a crash must do no harm. Tests end the process there.
+#[derive(Clone, Default)]
+pub struct Faults(Option<Hook>);
+
+type Hook = Arc<dyn Fn(&str) + Send + Sync>;
+
+impl Faults {
+    /// Calls the function with the name of each point that is reached.
+    pub fn from_fn(at: impl Fn(&str) + Send + Sync + 'static) -> Faults {
+        Faults(Some(Arc::new(at)))
+    }
+
+    pub(crate) fn at(&self, point: &str) {
+        if let Some(hook) = &self.0 {
+            hook(point);
+        }
+    }
+}
+
+/// The marketplace of one data directory. Clones share everything.
+#[derive(Clone)]
+pub struct Market(Arc<Inner>);
+
+/// Only for this crate; a face sees methods.
+pub struct Inner {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) vault: Vault,
+    pub(crate) bundles: Bundles,
+    pub(crate) blobs: Blobs,
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+    pub(crate) bell: Bell,
+    pub(crate) faults: Faults,
+    events: broadcast::Sender<Event>,
+    _lock: DataLock,
+}
+
+impl std::ops::Deref for Market {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Market {
+    /// Opens the data directory, making what is missing. Fails when another process uses it, or a newer program made it.
+    pub async fn open(config: Config, clock: Clock, ids: Ids) -> Result<Market> {
+        Market::open_with_faults(config, clock, ids, Faults::default()).await
+    }
+
+    /// As [`open`](Market::open), with a hook for tests of crashes.
+    pub async fn open_with_faults(config: Config, clock: Clock, ids: Ids, faults: Faults) -> Result<Market> {
+        let data = config.data.clone();
+        std::fs::create_dir_all(&data)
+            .map_err(Error::io(format!("making the data directory {}", data.display())))?;
+        let lock = lock::acquire(&data)?;
+        let vault = Vault::open(&data)?;
+        let bundles = Bundles::open(&data)?;
+        let blobs = Blobs::open(&data)
+            .map_err(|error| Error::setup(error.to_string(), "check the data directory and its disk"))?;
+        let store = Store::open(&data).await?;
+        let (events, _) = broadcast::channel(EVENTS_MAX);
+        let bell = Bell::default();
+        let inner =
+            Inner { config, store, vault, bundles, blobs, clock, ids, bell, faults, events, _lock: lock };
+        let market = Market(Arc::new(inner));
+        market.take_over().await?;
+        Ok(market)
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Where images, reports and SBOMs lie.
+    pub fn blobs(&self) -> &Blobs {
+        &self.0.blobs
+    }
+
+    /// Changes of submissions from now on.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    /// Closes the database in order; the process's lock is given back when the last clone is dropped.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+
+    pub(crate) fn announce(&self, submission: &str, publisher: &str, offer: &str) {
+        let event = Event {
+            submission: submission.to_owned(),
+            publisher: publisher.to_owned(),
+            offer: offer.to_owned(),
+        };
+        // Nobody listening is no failure.
+        let _ = self.0.events.send(event);
+    }
+
+    /// A row of history for what is done now.
+    pub(crate) fn history_row(
+        &self,
+        actor: &impl ToString,
+        offer: Option<(&str, &str)>,
+        submission: Option<&str>,
+        action: &str,
+        detail: serde_json::Value,
+    ) -> HistoryRow {
+        HistoryRow {
+            id: self.ids.next().to_string(),
+            at_ms: self.now().0,
+            actor: actor.to_string(),
+            publisher: offer.map(|(publisher, _)| publisher.to_owned()),
+            offer: offer.map(|(_, offer)| offer.to_owned()),
+            submission: submission.map(str::to_owned),
+            action: action.to_owned(),
+            detail: detail.to_string(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// We hold the directory's lock, so whoever held leases is dead: its tasks are due at once.
+    async fn take_over(&self) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        let voided = store::tasks::void_leases(&mut tx).await?;
+        tx.commit().await?;
+        if voided > 0 {
+            tracing::info!(tasks = voided, "continuing what an earlier process left");
+        }
+        Ok(())
+    }
+}

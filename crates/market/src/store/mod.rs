@@ -1,0 +1,138 @@
+//! All SQL of the marketplace, one file per noun. It knows rows, not rules: who may do what and what follows from what
+//! is decided by the use cases and the pipeline, which pass their transaction in.
+//!
+//! Rules for the SQL text, so that the same text runs on PostgreSQL: `$1` placeholders; `i64`, text and bytes only;
+//! no `EXISTS` or bare `SUM` in a select list; typed `None`; no `CURRENT_TIMESTAMP`.
+
+pub mod documents;
+pub mod history;
+pub mod leads;
+pub mod listings;
+pub mod offers;
+pub mod people;
+pub mod regions;
+pub mod registry;
+pub mod steps;
+pub mod submissions;
+pub mod tasks;
+
+use crate::error::{Error, Result};
+use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::MigrateError;
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// Connections of the pool. Readers do not wait for the writer in WAL mode; each connection is a thread of its own.
+const CONNECTIONS_MAX: u32 = 8;
+/// How long a writer waits for a writer of another process (a back-up tool); writers of this process queue in memory.
+const BUSY_TIMEOUT_MS: u32 = 10_000;
+
+/// The database.
+#[derive(Clone)]
+pub struct Store {
+    pool: AnyPool,
+    /// SQLite has one writer. Waiting here is fair and wakes at once, where SQLite's own busy handler sleeps and polls.
+    writer: Arc<Mutex<()>>,
+}
+
+/// A write transaction; dropping it rolls back.
+pub struct Tx {
+    transaction: Transaction<'static, Any>,
+    _writer: OwnedMutexGuard<()>,
+}
+
+impl Store {
+    /// Opens or makes `DATA/market.db` and migrates it forward; a database of a newer program is refused.
+    pub async fn open(data: &Path) -> Result<Store> {
+        sqlx::any::install_default_drivers();
+        let path = data.join("market.db");
+        let text = path.to_str().ok_or_else(|| {
+            Error::setup(format!("the path {} is not UTF-8", path.display()), "choose another data directory")
+        })?;
+        let mut url = url::Url::parse("sqlite://").map_err(Error::internal)?;
+        url.set_path(text);
+        url.set_query(Some("mode=rwc"));
+        let pool = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS_MAX)
+            .acquire_timeout(Duration::from_secs(30))
+            .after_connect(|connection, _| Box::pin(prepare(connection)))
+            .connect(url.as_str())
+            .await
+            .map_err(|error| {
+                Error::setup(
+                    format!("the database {} cannot be opened: {error}", path.display()),
+                    "check that the file is a database of edgemarket and may be written, and that the disk is not full",
+                )
+            })?;
+        sqlx::migrate!("./migrations").run(&pool).await.map_err(|error| migration_failed(&path, error))?;
+        Ok(Store { pool, writer: Arc::new(Mutex::new(())) })
+    }
+
+    /// A connection for reading.
+    pub async fn read(&self) -> Result<PoolConnection<Any>> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// Begins a write transaction. It takes the write lock at once (`BEGIN IMMEDIATE`), because a transaction that
+    /// reads first and writes later fails when another one wrote in between.
+    pub async fn write(&self) -> Result<Tx> {
+        let guard = Arc::clone(&self.writer).lock_owned().await;
+        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Tx { transaction, _writer: guard })
+    }
+
+    /// Closes all connections; the last one folds the write-ahead log into the database.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+impl Tx {
+    /// Makes everything durable, or nothing.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+impl std::ops::Deref for Tx {
+    type Target = AnyConnection;
+    fn deref(&self) -> &AnyConnection {
+        &self.transaction
+    }
+}
+
+impl std::ops::DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+}
+
+/// Settings of each connection. `synchronous=FULL` makes a commit survive a power cut.
+async fn prepare(connection: &mut AnyConnection) -> sqlx::Result<()> {
+    use sqlx::Executor as _;
+    let pragmas = format!(
+        "PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON;"
+    );
+    connection.execute(sqlx::AssertSqlSafe(pragmas)).await.map(drop)
+}
+
+fn migration_failed(path: &Path, error: MigrateError) -> Error {
+    match error {
+        MigrateError::VersionMissing(version) => Error::setup(
+            format!(
+                "the database {} has schema {version}, which is newer than this program knows",
+                path.display()
+            ),
+            "run the newer edgemarket that made it, or restore the back-up from before the upgrade",
+        ),
+        other => Error::setup(
+            format!("the database {} cannot be migrated: {other}", path.display()),
+            "restore the back-up from before the upgrade, or ask for help with this message",
+        ),
+    }
+}

@@ -1,0 +1,172 @@
+//! Durable work: a table of tasks, each leased to one worker at a time. A task is enqueued in the transaction that makes
+//! it necessary and completed in the transaction that records its result, so neither is ever there without the other.
+//!
+//! - Leases are measured by the database's clock and renewed by a tokio task of their own, so that work which keeps the
+//!   CPU does not lose its lease. Each claim has a fresh token, checked at renewal and completion: a worker that was
+//!   paused for longer than its lease can no longer record anything.
+//! - Attempts count at the claim, because a process that dies does not count. Two limits: `attempts_max` for all of
+//!   them, and [`LOST_MAX`] for claims in a row that never came back (a task that kills its process).
+//! - `dead` tasks stay, visible, until somebody runs them again. Cancelling removes waiting tasks and asks running ones
+//!   to stop; a cancelled task can no longer complete.
+//! - One active task per kind and key.
+//! - A wake-up in memory makes the next task start at once; a poll of a second is the safety net.
+//!
+//! What a task does is the pipeline's business: [`Kind`] is matched there, exhaustively.
+
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::market::Market;
+use crate::store::{self, Tx};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+/// How long a claim is good without renewal.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// Claims in a row that may end without a word before the task is given up: more than any honest series of crashes.
+pub const LOST_MAX: i64 = 30;
+
+/// What kinds of tasks there are. Stored by [`Kind::id`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "each is described at its step in `pipeline`")]
+pub enum Kind {
+    ValidatePrerequisites,
+    Certification,
+    Packaging,
+    Replicate,
+    Live,
+    MoveTags,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 6] = [
+        Kind::ValidatePrerequisites,
+        Kind::Certification,
+        Kind::Packaging,
+        Kind::Replicate,
+        Kind::Live,
+        Kind::MoveTags,
+    ];
+
+    /// Stable name, as stored.
+    pub fn id(self) -> &'static str {
+        match self {
+            Kind::ValidatePrerequisites => "validate-prerequisites",
+            Kind::Certification => "certification",
+            Kind::Packaging => "packaging",
+            Kind::Replicate => "replicate",
+            Kind::Live => "live",
+            Kind::MoveTags => "move-tags",
+        }
+    }
+
+    /// How many of the kind run at the same time in one process: a long scan never keeps a short step waiting.
+    fn concurrency(self, settings: &Settings) -> usize {
+        match self {
+            Kind::Certification => settings.certifications.max(1),
+            Kind::ValidatePrerequisites | Kind::Packaging | Kind::Live => 4,
+            Kind::Replicate | Kind::MoveTags => 8,
+        }
+    }
+
+    /// Attempts before the task is given up. With the back-off below these are about three days, as long as a region or
+    /// a publisher's registry may be away over a long weekend.
+    fn attempts_max(self) -> i64 {
+        match self {
+            Kind::Live => 1_000,
+            _ => 900,
+        }
+    }
+
+    /// Wait after this many attempts: doubling from a quarter of a second to five minutes.
+    fn back_off(self, attempts: i64) -> Duration {
+        let doublings = u32::try_from(attempts.clamp(1, 12) - 1).unwrap_or(0);
+        Duration::from_millis(250 << doublings).min(Duration::from_secs(300))
+    }
+}
+
+/// Wakes sleeping workers and renewals of this process.
+#[derive(Clone)]
+pub(crate) struct Bell {
+    work: Arc<Notify>,
+    cancel: watch::Sender<()>,
+}
+
+impl Default for Bell {
+    fn default() -> Bell {
+        Bell { work: Arc::default(), cancel: watch::Sender::new(()) }
+    }
+}
+
+impl Bell {
+    /// There is work. Call after the commit.
+    pub fn ring(&self) {
+        self.work.notify_one();
+    }
+
+    /// Somebody cancelled: running tasks look at once whether it is theirs. Call after the commit.
+    pub fn ring_cancel(&self) {
+        self.cancel.send_replace(());
+    }
+}
+
+/// A task that this process holds.
+pub struct Claim {
+    id: String,
+    kind: Kind,
+    token: String,
+    /// What it is about: a submission's id.
+    pub(crate) subject: String,
+    /// Unique among active tasks of the kind; carries the region where there is one.
+    pub(crate) key: String,
+    /// This attempt's number, from 1.
+    pub(crate) attempt: i64,
+    /// Cancelled when the lease is lost, the task is cancelled, or the program shuts down. Look at it between units of
+    /// work.
+    pub(crate) stop: CancellationToken,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The result is recorded and the task completed, in one transaction.
+    Done,
+    /// It could not be done now; again later.
+    Retry(Error),
+    /// It stopped because [`Claim::stop`] said so, or because the lease was lost.
+    Stopped,
+}
+
+impl Claim {
+    /// What kind of task it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether the work must end now.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Completes the task inside the transaction that records its result. False when the lease was lost or the task
+    /// cancelled: roll back then.
+    pub(crate) async fn complete(&self, tx: &mut Tx) -> Result<bool> {
+        store::tasks::complete(tx, &self.id, &self.token).await
+    }
+}
+
+/// Enqueues a task in the caller's transaction. False when one with the same kind and key is active: it will do.
+/// Ring the [`Bell`] after the commit.
+pub(crate) async fn enqueue(
+    market: &Market,
+    tx: &mut Tx,
+    kind: Kind,
+    key: &str,
+    subject: &str,
+) -> Result<bool> {
+    let now = store::tasks::now_ms(tx).await?;
+    let id = market.ids.next().to_string();
+    store::tasks::insert(tx, &id, kind.id(), key, subject, kind.attempts_max(), now, now).await
+}

@@ -1,0 +1,4 @@
+//! The marketplace through its use cases, against a real database in a fresh directory.
+
+mod access;
+mod support;
