@@ -17,14 +17,26 @@ pub enum Error {
     #[error("{0} was not found")]
     NotFound(String),
     /// The registry wants other credentials.
-    #[error("{0} refused the credentials")]
+    #[error("access to {0} was refused")]
     Denied(String),
-    /// The registry cannot be reached, or did not answer as a registry does.
-    #[error("{registry} does not answer: {cause}")]
+    /// The registry cannot be reached, or broke the connection.
+    #[error("{registry} cannot be reached: {cause}")]
     Unreachable {
         /// Host and port.
         registry: String,
         /// What happened.
+        cause: String,
+    },
+    /// The registry answered, but not with what was asked for.
+    #[error("{registry} answered {status} to {request}{cause}")]
+    Refused {
+        /// Host and port.
+        registry: String,
+        /// HTTP status code.
+        status: u16,
+        /// Method and path.
+        request: String,
+        /// The registry's own message, with a colon before it; may be empty.
         cause: String,
     },
     /// Content whose digest is not the one that its descriptor states.
@@ -93,6 +105,16 @@ impl Error {
         }
     }
 
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Unreachable { .. } => true,
+            Error::Refused { status, .. } => matches!(status, 408 | 429 | 500..),
+            Error::Io { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+
     /// The way out, as one sentence.
     pub fn hint(&self) -> String {
         match self {
@@ -107,6 +129,9 @@ impl Error {
                 "check user name and password (or token), and that they may pull from this repository"
             }
             Error::Unreachable { .. } => "check the host name, the port and the network, then try again",
+            Error::Refused { status: 429, .. } => "the registry limits requests; wait, or log in",
+            Error::Refused { status: 500.., .. } => "the registry has a problem of its own; try again later",
+            Error::Refused { .. } => "check that this is a registry and that it takes such images",
             Error::DigestMismatch { .. } | Error::SizeMismatch { .. } => {
                 "the content is damaged or was changed on the way; push the image again"
             }

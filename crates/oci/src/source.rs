@@ -28,8 +28,13 @@ pub trait Source: Send + Sync {
 /// Most tags that are read from one repository; one with more is refused, not truncated.
 pub const TAGS_MAX: usize = 10_000;
 
-pub mod archive;
+pub(crate) mod archive;
+pub mod docker_archive;
 pub mod layout;
+mod open;
+pub mod registry;
+
+pub use open::{OpenOptions, open};
 
 /// Reads a small file wholly; more than `bytes_max` is an error.
 pub(crate) fn read_bounded(raw: impl Read, what: &str, bytes_max: u64) -> Result<Vec<u8>, Error> {

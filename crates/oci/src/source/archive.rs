@@ -66,6 +66,11 @@ impl TarIndex {
         &self.path
     }
 
+    /// Whether a file or link of that name is there.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
     /// A file's bytes and size, links followed inside the archive.
     pub(crate) fn open(&self, name: &str) -> Result<(Box<dyn Read + Send>, u64), Error> {
         let (offset, bytes) = self.place(name)?;
@@ -89,6 +94,14 @@ impl TarIndex {
             what: format!("chain of links at {} in {}", shorten(name), self.path.display()),
             limit: format!("{LINKS_MAX} links"),
         })
+    }
+}
+
+/// The error for an archive that is none of an image.
+pub(crate) fn no_image(path: &Path) -> Error {
+    Error::Malformed {
+        what: format!("archive {}", path.display()),
+        cause: "it has neither oci-layout nor manifest.json, so it holds no image".to_owned(),
     }
 }
 

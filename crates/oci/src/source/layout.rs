@@ -88,15 +88,7 @@ impl LayoutSource {
         let what = format!("manifest {digest} of {}", self.describe());
         let bytes = read_bounded(raw, &what, MANIFEST_BYTES_MAX)?;
         let media_type = manifest::parse(&bytes, None)?.media_type().to_owned();
-        Ok(Descriptor {
-            media_type,
-            digest,
-            size,
-            platform: None,
-            annotations: Default::default(),
-            artifact_type: None,
-            urls: Vec::new(),
-        })
+        Ok(Descriptor::new(&media_type, digest, size))
     }
 
     fn by_tag(&self, tag: &str) -> Option<&Descriptor> {
