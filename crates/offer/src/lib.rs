@@ -30,5 +30,6 @@ mod rules;
 pub mod schema;
 pub mod submission;
 pub mod tags;
+pub mod template;
 pub mod update;
 mod yaml;

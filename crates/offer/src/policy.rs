@@ -88,6 +88,10 @@ fn toml_finding(text: &str, error: &toml::de::Error) -> Finding {
         }
         None => None,
     };
+    let message = match message.split_once(", expected one of") {
+        Some((fact, _)) if hint.is_some() => fact.to_owned(),
+        _ => message,
+    };
     let hint = hint.unwrap_or_else(|| "correct the value; a key that is left out has its default".into());
     let mut finding =
         Finding::error("policy-syntax", "", format!("the policy cannot be read: {message}"), hint);

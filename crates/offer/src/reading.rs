@@ -227,6 +227,10 @@ fn document_text(files: &BTreeMap<String, Vec<u8>>) -> Result<&str, Box<Finding>
             return error("document-encoding", message, "save the file as UTF-8");
         }
     };
+    if text.contains('\0') {
+        let message = format!("{DOCUMENT} has zero bytes: it is binary data, or text in UTF-16");
+        return error("document-encoding", message, "save the file as UTF-8");
+    }
     if text.trim().is_empty() {
         return error(
             "document-empty",

@@ -1,6 +1,7 @@
 //! Rules over several fields or over the files of the directory. Each works on the well-formed part of the document,
 //! so that a fault in one place hides none in another. Rules over one field are in the table of fields.
 
+mod examples;
 mod listing;
 mod pictures;
 mod plans;
@@ -29,6 +30,7 @@ pub(crate) fn check(check: &mut Check<'_>) {
     listing::check(check);
     leads(check);
     pictures::check(check);
+    examples::check(check);
 }
 
 impl Check<'_> {

@@ -1,6 +1,7 @@
 //! Rules over plans: unique IDs, how many are private, repositories and their credentials, defaults.
 
 use super::Check;
+use crate::finding::Finding;
 use crate::module_name::default_module_name;
 use crate::repository;
 use crate::tags;
@@ -43,12 +44,8 @@ fn private(check: &mut Check<'_>) {
 fn plan(check: &mut Check<'_>, plan: &str) {
     let title = format!("{plan}/title");
     if let Some(Err(error)) = check.text(&title).map(default_module_name) {
-        check.error(
-            "plan-title-module-name",
-            &title,
-            &format!("gives no module name: {error}"),
-            error.hint(),
-        );
+        let finding = Finding::error("plan-title-module-name", title, error.to_string(), error.hint());
+        check.findings.push(finding);
     }
     tags(check, &format!("{plan}/tags"));
     check.unique(&format!("{plan}/privateAudience"), "", str::to_lowercase, |check, pointer, first, _| {

@@ -2,9 +2,18 @@
 
 mod defaults;
 mod deployment;
+mod document;
+mod document_limits;
+mod document_property;
+mod html;
 mod module_name;
+mod pictures;
 mod placeholder;
+mod policy;
 mod privileges;
 mod route;
+mod schema;
 mod submission;
 mod tags;
+mod template;
+mod update;
