@@ -56,9 +56,7 @@ fn plan(value: &Value) -> Option<Plan> {
         repository: repository(value.get("repository")?)?,
         tags: list(value, "tags", string)?,
         routes: list(value, "routes", name_value)?,
-        twin: list(value, "twin", |twin| {
-            Some(TwinProperty { name: text(twin, "name")?, value: twin.get("value")?.clone() })
-        })?,
+        twin: list(value, "twin", twin_property)?,
         environment: list(value, "environment", name_value)?,
         create_options: match value.get("createOptions") {
             None => Default::default(),
@@ -78,7 +76,14 @@ fn repository(value: &Value) -> Option<Repository> {
     })
 }
 
-fn name_value(value: &Value) -> Option<NameValue> {
+/// A desired property; none when a part of it is broken.
+pub(crate) fn twin_property(value: &Value) -> Option<TwinProperty> {
+    let content = value.get("value").filter(|content| !content.is_null())?;
+    Some(TwinProperty { name: text(value, "name")?, value: content.clone() })
+}
+
+/// A route or variable; none when a part of it is broken.
+pub(crate) fn name_value(value: &Value) -> Option<NameValue> {
     Some(NameValue { name: text(value, "name")?, value: text(value, "value")? })
 }
 

@@ -229,7 +229,7 @@ static ENVIRONMENT: Object = object(
     "environment",
     "A default environment variable.",
     &[
-        required("name", Shape::Text(Form::EnvironmentName, DEFAULT), "Name of the variable."),
+        required("name", line(DEFAULT), "Name of the variable."),
         required(
             "value",
             Shape::Text(Form::LooseText, DEFAULT),

@@ -191,3 +191,12 @@ fn positions_resolve_to_the_nearest_ancestor() {
     assert!(of("").is_some());
     assert_eq!(read(&document("[")).positions.of("/plans"), None);
 }
+
+#[test]
+fn default_settings_are_judged_where_they_stand() {
+    let files = changed(
+        "    # twin:\n",
+        "      - {name: 5, value: FROM /* INTO $upstream}\n      - {name: broken, value: FROM /* WHERE INTO $upstream}\n      - {name: foreign, value: 'FROM /messages/modules/other/* INTO $upstream'}\n    twin:\n      - {name: a, value: {b: {c: {d: {e: {f: 1}}}}}}\n      - {name: list, value: [1, 2]}\n    createOptions:\n      HostConfig:\n        Privilegd: true\n    # twin:\n",
+    );
+    insta::assert_snapshot!(told(&read(&files)));
+}

@@ -12,6 +12,8 @@ fn sound_document() -> Value {
     let offer = document::read(&files, &Policy::default()).offer.expect("a sound offer");
     let mut value = serde_json::to_value(offer).expect("JSON");
     remove_nulls(&mut value);
+    // The default route names the module by the title, which the tests change.
+    value["plans"][0]["routes"] = json!([]);
     value
 }
 
@@ -154,82 +156,7 @@ fn defaults_stay_under_512() {
 
 #[test]
 fn forms() {
-    let good_and_bad: [(&str, &str, &[&str], &[&str]); 9] = [
-        ("/publisher", "offer-publisher-form", &["a", "a-1", "7"], &["-a", "a-", "A", "a_b", "é", "v2"]),
-        (
-            "/name",
-            "offer-name-form",
-            &["Été 2.0™ #1", "日本"],
-            &["☀ x", "x 🇫🇷", "1\u{fe0f}\u{20e3}", "a\u{7}b"],
-        ),
-        (
-            "/plans/0/repository/name",
-            "repository-name-form",
-            &["localhost/a", "r.io/a/b__c", "[::1]:5000/x", "r.io:443/a.b-c--d", "LOCALHOST:1/x"],
-            &[
-                "a/b",
-                "r.io",
-                "r.io/a:1",
-                "r.io/a@sha256:0",
-                "r.io/A",
-                "r.io/a//b",
-                "r.io/-a",
-                "r.io:99999/a",
-                "r.io/a..b",
-            ],
-        ),
-        (
-            "/support/url",
-            "support-url-form",
-            &["http://contoso.com", "HTTPS://contoso.com/é"],
-            &[
-                "contoso.com",
-                "ftp://contoso.com",
-                "https://",
-                "javascript:alert(1)",
-                "https://a:b@contoso.com",
-            ],
-        ),
-        (
-            "/support/customer/email",
-            "contact-email-form",
-            &["a.b+c@contoso.co.uk", "é@contoso.com", "o'neil@contoso.com"],
-            &[
-                "a",
-                "a@b",
-                "@contoso.com",
-                "a@contoso..com",
-                "a b@contoso.com",
-                "A <a@contoso.com>",
-                "a@-contoso.com",
-            ],
-        ),
-        (
-            "/support/customer/phone",
-            "contact-phone-form",
-            &["+33 1 23 45 67 89", "(425) 555-0100", "0800 123 ext. 12", "112"],
-            &["call me", "+", "12", "1+2 345", "123456789012345678901"],
-        ),
-        (
-            "/listing/logos/small",
-            "logos-small-form",
-            &["logos/small.png"],
-            &["/x.png", "../x.png", "a/../x.png", "a//b.png", "./x.png", "a\\b.png", "C:/x.png"],
-        ),
-        (
-            "/listing/previewSubscriptions/0/id",
-            "preview-subscription-id-form",
-            &["1C2F8F3A-6C0E-4A5E-9D3B-8F4E2A7B6C5D"],
-            &["x", "1c2f8f3a6c0e4a5e9d3b8f4e2a7b6c5d", "{1c2f8f3a-6c0e-4a5e-9d3b-8f4e2a7b6c5d}"],
-        ),
-        (
-            "/listing/terms",
-            "listing-terms-unknown",
-            &["standard-contract"],
-            &["standard", "Standard-Contract"],
-        ),
-    ];
-    for (pointer, rule, good, bad) in good_and_bad {
+    for (pointer, rule, good, bad) in FORMS {
         for text in good {
             assert_eq!(errors_with(&[(pointer, json!(text))]), Vec::<String>::new(), "{pointer} {text}");
         }
@@ -280,3 +207,66 @@ fn directories() {
     files.insert("large".into(), vec![0; (1 << 22) + 1]);
     assert_eq!(errors(&files), ["file-size"]);
 }
+
+/// A field, the rule on its form, texts that have it, and texts that do not.
+type FormCase = (&'static str, &'static str, &'static [&'static str], &'static [&'static str]);
+
+const FORMS: [FormCase; 9] = [
+    ("/publisher", "offer-publisher-form", &["a", "a-1", "7"], &["-a", "a-", "A", "a_b", "é", "v2"]),
+    ("/name", "offer-name-form", &["Été 2.0™ #1", "日本"], &["☀ x", "x 🇫🇷", "1\u{fe0f}\u{20e3}", "a\u{7}b"]),
+    (
+        "/plans/0/repository/name",
+        "repository-name-form",
+        &["localhost/a", "r.io/a/b__c", "[::1]:5000/x", "r.io:443/a.b-c--d", "LOCALHOST:1/x"],
+        &[
+            "a/b",
+            "r.io",
+            "r.io/a:1",
+            "r.io/a@sha256:0",
+            "r.io/A",
+            "r.io/a//b",
+            "r.io/-a",
+            "r.io:99999/a",
+            "r.io/a..b",
+        ],
+    ),
+    (
+        "/support/url",
+        "support-url-form",
+        &["http://contoso.com", "HTTPS://contoso.com/é"],
+        &["contoso.com", "ftp://contoso.com", "https://", "javascript:alert(1)", "https://a:b@contoso.com"],
+    ),
+    (
+        "/support/customer/email",
+        "contact-email-form",
+        &["a.b+c@contoso.co.uk", "é@contoso.com", "o'neil@contoso.com"],
+        &[
+            "a",
+            "a@b",
+            "@contoso.com",
+            "a@contoso..com",
+            "a b@contoso.com",
+            "A <a@contoso.com>",
+            "a@-contoso.com",
+        ],
+    ),
+    (
+        "/support/customer/phone",
+        "contact-phone-form",
+        &["+33 1 23 45 67 89", "(425) 555-0100", "0800 123 ext. 12", "112"],
+        &["call me", "+", "12", "1+2 345", "123456789012345678901"],
+    ),
+    (
+        "/listing/logos/small",
+        "logos-small-form",
+        &["logos/small.png"],
+        &["/x.png", "../x.png", "a/../x.png", "a//b.png", "./x.png", "a\\b.png", "C:/x.png"],
+    ),
+    (
+        "/listing/previewSubscriptions/0/id",
+        "preview-subscription-id-form",
+        &["1C2F8F3A-6C0E-4A5E-9D3B-8F4E2A7B6C5D"],
+        &["x", "1c2f8f3a6c0e4a5e9d3b8f4e2a7b6c5d", "{1c2f8f3a-6c0e-4a5e-9d3b-8f4e2a7b6c5d}"],
+    ),
+    ("/listing/terms", "listing-terms-unknown", &["standard-contract"], &["standard", "Standard-Contract"]),
+];
