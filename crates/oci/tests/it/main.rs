@@ -1,11 +1,13 @@
-//! Everything that crate `oci` promises, through its public edge. Needs the programs skopeo, docker-registry and
-//! htpasswd (Debian: skopeo, docker-registry, apache2-utils); without them the tests fail and say so.
+//! Everything that crate `oci` promises, through its public edge. Needs the programs skopeo and docker-registry
+//! (Debian packages of the same names); without them the tests fail and say so.
 
 mod build;
 mod layer;
 mod layout;
 mod pack;
 mod reference;
+mod registry;
+mod wire;
 
 /// Runs skopeo and gives its output; any failure fails the test.
 fn skopeo(arguments: &[&str]) -> String {
