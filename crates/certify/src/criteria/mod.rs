@@ -17,7 +17,7 @@ mod healthcheck_defined;
 mod image_has_start_command;
 mod labels_present;
 mod layers_within_limit;
-//LP mod least_privilege;
+mod least_privilege;
 mod listing;
 mod module_runs_on_tier1;
 mod no_build_leftovers;
@@ -48,7 +48,7 @@ pub const ALL: &[&dyn Criterion] = &[
     &image_has_start_command::ImageHasStartCommand,
     &no_known_malware::NoKnownMalware,
     &no_crypto_miners::NoCryptoMiners,
-    //LP     &least_privilege::LeastPrivilege,least_privilege::LeastPrivilege,
+    &least_privilege::LeastPrivilege,
     &runs_as_non_root::RunsAsNonRoot,
     &no_embedded_secrets::NoEmbeddedSecrets,
     &no_setuid_outside_known_set::NoSetuidOutsideKnownSet,
