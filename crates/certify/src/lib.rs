@@ -1,8 +1,23 @@
 //! Certification: one streaming pass over each layer gathers evidence, the layers' evidence is merged into the image's,
 //! and pure criteria judge it together with offer and policy (spec `certification.md`). Works without a marketplace.
 
+pub mod binary;
+pub mod cache;
+mod content;
 pub mod criteria;
 pub mod evidence;
+pub mod files;
+pub mod gather;
+mod gowatch;
 pub mod judge;
+pub mod layer;
+pub mod merge;
+mod owners;
+pub mod packages;
+mod pass;
 pub mod report;
+pub mod rules;
 pub mod sbom;
+mod secrets;
+mod start;
+pub mod tarwalk;

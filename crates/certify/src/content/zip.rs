@@ -1,0 +1,174 @@
+//! Zip archives (APPNOTE 6.3.10; jar, wheel, nupkg are zips): members by the central directory, one after the other,
+//! without a list of them in memory. Our own, because the `zip` crate keeps a record of some hundred bytes for every
+//! member before the first can be read, which a hostile directory turns into hundreds of megabytes.
+
+use super::Scanner;
+use super::archive::{Budget, DEPTH_MAX, Metered};
+use crate::evidence::FaultKind;
+use flate2::read::DeflateDecoder;
+use std::io;
+
+/// Size of a central directory header without its variable fields.
+const HEADER_BYTES: usize = 46;
+
+/// Size of the record that ends an archive, without its comment.
+const END_BYTES: usize = 22;
+
+struct Member<'a> {
+    name: &'a [u8],
+    method: u16,
+    encrypted: bool,
+    packed: &'a [u8],
+}
+
+impl Scanner<'_> {
+    /// Looks into a zip archive.
+    pub(super) fn zip(&mut self, path: &str, data: &[u8], budget: &Budget, depth: u32) -> io::Result<()> {
+        if depth >= DEPTH_MAX {
+            let message = format!("archives nested deeper than {DEPTH_MAX} were not unpacked");
+            self.fault(FaultKind::Unscanned, path, message, "unpack it when the image is built");
+            return Ok(());
+        }
+        let broken = |cause| io::Error::new(io::ErrorKind::InvalidData, cause);
+        let mut directory =
+            Directory::find(data).ok_or_else(|| broken("no end of a zip's directory was found"))?;
+        while let Some(member) = directory.next_member() {
+            budget.add_member()?;
+            let member = member.ok_or_else(|| broken("the zip's directory is damaged"))?;
+            let name = format!("{path}!{}", crate::files::printable(member.name));
+            if let Err(error) = self.zip_member(&name, &member, budget, depth) {
+                if budget.exceeded().is_some() {
+                    return Err(error);
+                }
+                let message = format!("the member of the zip archive cannot be unpacked: {error}");
+                self.fault(
+                    FaultKind::Unscanned,
+                    &name,
+                    message,
+                    "replace the archive by an intact, unencrypted one",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn zip_member(&mut self, path: &str, member: &Member<'_>, budget: &Budget, depth: u32) -> io::Result<()> {
+        if member.name.ends_with(b"/") || member.packed.is_empty() {
+            return Ok(());
+        }
+        if member.encrypted {
+            return Err(io::Error::other("it is encrypted"));
+        }
+        let packed = member.packed;
+        match member.method {
+            0 => self.member(path, &mut &packed[..], budget, depth),
+            8 => {
+                self.member(path, &mut Metered { inner: DeflateDecoder::new(packed), budget }, budget, depth)
+            }
+            93 => {
+                let inner = zstd::stream::read::Decoder::new(packed)?;
+                self.member(path, &mut Metered { inner, budget }, budget, depth)
+            }
+            other => Err(io::Error::other(format!("compression method {other} is not handled"))),
+        }
+    }
+}
+
+/// The central directory, and where members' offsets count from.
+struct Directory<'a> {
+    data: &'a [u8],
+    rest: &'a [u8],
+    members_left: u64,
+    /// Bytes before the archive proper (a self-extracting program), which offsets may not count.
+    shift: u64,
+}
+
+impl<'a> Directory<'a> {
+    fn find(data: &'a [u8]) -> Option<Directory<'a>> {
+        // The comment after the end record has at most 65,535 bytes.
+        let from = data.len().saturating_sub(END_BYTES + 0xffff);
+        let end = from + memchr::memmem::rfind(&data[from..], b"PK\x05\x06")?;
+        let record = data.get(end..end + END_BYTES)?;
+        let (mut count, mut size, mut offset) =
+            (u64::from(int16(record, 10)), u64::from(int32(record, 12)), u64::from(int32(record, 16)));
+        let mut directory_end = end;
+        // Zip64: a locator right before the end record points at a wider one.
+        if let Some(locator) = end.checked_sub(20).map(|at| &data[at..end])
+            && locator.starts_with(b"PK\x06\x07")
+        {
+            let at = usize::try_from(int64(locator, 8)).ok()?;
+            let record =
+                data.get(at..at.checked_add(56)?).filter(|record| record.starts_with(b"PK\x06\x06"))?;
+            (count, size, offset) = (int64(record, 32), int64(record, 40), int64(record, 48));
+            directory_end = at;
+        }
+        let start = directory_end.checked_sub(usize::try_from(size).ok()?)?;
+        let shift = (start as u64).checked_sub(offset)?;
+        Some(Directory { data, rest: &data[start..directory_end], members_left: count, shift })
+    }
+
+    /// `Some(None)` is a damaged header.
+    fn next_member(&mut self) -> Option<Option<Member<'a>>> {
+        if self.members_left == 0 {
+            return None;
+        }
+        self.members_left -= 1;
+        let member = self.member();
+        if member.is_none() {
+            self.members_left = 0;
+        }
+        Some(member)
+    }
+
+    fn member(&mut self) -> Option<Member<'a>> {
+        let header = self.rest.get(..HEADER_BYTES).filter(|header| header.starts_with(b"PK\x01\x02"))?;
+        let (name_length, extra_length) = (usize::from(int16(header, 28)), usize::from(int16(header, 30)));
+        let comment_length = usize::from(int16(header, 32));
+        let name = self.rest.get(HEADER_BYTES..HEADER_BYTES + name_length)?;
+        let extra = self.rest.get(HEADER_BYTES + name_length..HEADER_BYTES + name_length + extra_length)?;
+        let next = HEADER_BYTES + name_length + extra_length + comment_length;
+        self.rest = self.rest.get(next..)?;
+        let (packed_size, offset) = wide(header, extra);
+        let at = usize::try_from(offset.checked_add(self.shift)?).ok()?;
+        let local =
+            self.data.get(at..at.checked_add(30)?).filter(|local| local.starts_with(b"PK\x03\x04"))?;
+        let start = at + 30 + usize::from(int16(local, 26)) + usize::from(int16(local, 28));
+        let packed = self.data.get(start..start.checked_add(usize::try_from(packed_size).ok()?)?)?;
+        Some(Member { name, method: int16(header, 10), encrypted: int16(header, 8) & 1 != 0, packed })
+    }
+}
+
+/// Packed size and offset, from the Zip64 extra field where the header's own are full.
+fn wide(header: &[u8], mut extra: &[u8]) -> (u64, u64) {
+    let (size, packed, offset) = (int32(header, 24), int32(header, 20), int32(header, 42));
+    let (mut packed_size, mut local_offset) = (u64::from(packed), u64::from(offset));
+    while extra.len() >= 4 {
+        let length = usize::from(int16(extra, 2));
+        let Some(mut field) = extra.get(4..4 + length) else { break };
+        if int16(extra, 0) == 1 {
+            let mut take = |full: bool, value: &mut u64| {
+                if full && field.len() >= 8 {
+                    *value = int64(field, 0);
+                    field = &field[8..];
+                }
+            };
+            take(size == u32::MAX, &mut 0);
+            take(packed == u32::MAX, &mut packed_size);
+            take(offset == u32::MAX, &mut local_offset);
+        }
+        extra = &extra[4 + length..];
+    }
+    (packed_size, local_offset)
+}
+
+fn int16(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn int32(bytes: &[u8], at: usize) -> u32 {
+    u32::from(int16(bytes, at)) | (u32::from(int16(bytes, at + 2)) << 16)
+}
+
+fn int64(bytes: &[u8], at: usize) -> u64 {
+    u64::from(int32(bytes, at)) | (u64::from(int32(bytes, at + 4)) << 32)
+}

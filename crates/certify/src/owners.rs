@@ -1,0 +1,102 @@
+//! Which files of a layer came out of a public package, by the packages' own file lists: dpkg's `info/*.list`, apk's
+//! database, Python's `RECORD`; npm keeps none, so there a place under `node_modules` counts. Used for one thing: a
+//! private key among the tests, examples or documentation of such a package, or inside a program or library of the
+//! distribution (GnuTLS carries keys for its self-tests), was published with it, protects nothing, and is advice. A
+//! key anywhere else, or in no package, blocks. A vendor who packs a real key in a package of his own, under `tests`,
+//! gets the advice only: the lists cannot tell whose package it is.
+
+use crate::evidence::{Match, MatchKind};
+use crate::files::is_test_or_example;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+
+/// Most paths that are remembered; a whole desktop has about 500,000.
+const PATHS_MAX: usize = 1_000_000;
+
+/// The files of packages, known by keyed hashes of their paths.
+#[derive(Default)]
+pub struct Owners {
+    hasher: RandomState,
+    distribution: HashSet<u64>,
+    language: HashSet<u64>,
+}
+
+/// Whether [`Owners::read`] wants the file at this path.
+pub fn wants(path: &str) -> bool {
+    (path.starts_with("var/lib/dpkg/info/") && path.ends_with(".list"))
+        || path.ends_with(".dist-info/RECORD")
+        || matches!(path, "lib/apk/db/installed" | "usr/lib/apk/db/installed")
+}
+
+impl Owners {
+    /// Adds the paths of one list.
+    pub fn read(&mut self, path: &str, data: &[u8]) {
+        let text = String::from_utf8_lossy(data);
+        if path.ends_with(".list") {
+            for line in text.lines() {
+                let hash = self.hash(line.trim_start_matches('/'));
+                add(&mut self.distribution, hash);
+            }
+        } else if let Some((info, _)) = path.rsplit_once("/RECORD") {
+            let packages = info.rsplit_once('/').map_or("", |(directory, _)| directory);
+            for line in text.lines() {
+                let file = line.split(',').next().unwrap_or(line);
+                let hash = self.hash(&format!("{packages}/{file}"));
+                add(&mut self.language, hash);
+            }
+        } else {
+            let mut directory = "";
+            for line in text.lines() {
+                match line.split_once(':') {
+                    Some(("F", value)) => directory = value,
+                    Some(("R", value)) => {
+                        let hash = self.hash(&format!("{directory}/{value}"));
+                        add(&mut self.distribution, hash);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Whether a package of the distribution lists this path.
+    pub fn distribution_owns(&self, path: &str) -> bool {
+        self.distribution.contains(&self.hash(path))
+    }
+
+    /// Whether any package lists this path, or npm put it there.
+    pub fn owns(&self, path: &str) -> bool {
+        path.contains("node_modules/")
+            || self.distribution_owns(path)
+            || self.language.contains(&self.hash(path))
+    }
+
+    /// Makes a match advice, if it is in a file that was published with a package (see above).
+    pub fn weigh(&self, found: &mut Match, programs: &HashSet<&str>) {
+        let file = found.place.path.split('!').next().unwrap_or("");
+        let published = (is_test_or_example(file) && self.owns(file))
+            || (programs.contains(file) && self.distribution_owns(file));
+        if let MatchKind::Secret { key_or_connection_string, .. } = &mut found.kind
+            && *key_or_connection_string
+            && published
+        {
+            *key_or_connection_string = false;
+            found.evidence += "; published with a package, so it protects nothing";
+        }
+    }
+
+    fn hash(&self, path: &str) -> u64 {
+        self.hasher.hash_one(without_usr(path))
+    }
+}
+
+fn add(paths: &mut HashSet<u64>, hash: u64) {
+    if paths.len() < PATHS_MAX {
+        paths.insert(hash);
+    }
+}
+
+/// `lib/x` and `usr/lib/x` are one file where `/usr` is merged, and lists name either.
+fn without_usr(path: &str) -> &str {
+    path.strip_prefix("usr/").unwrap_or(path)
+}
