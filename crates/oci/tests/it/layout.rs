@@ -2,6 +2,7 @@
 
 use crate::build::{Layout, descriptor, gzip, tar, tar_with_raw_name};
 use oci::Error;
+use oci::digest::Digest;
 use oci::layer::{LayerLimits, LayerReader};
 use oci::manifest::{self, Document, media_type};
 use oci::source::{Source, layout::LayoutSource};
@@ -276,4 +277,48 @@ fn links_and_pipes_in_a_directory_are_refused() {
     assert!(matches!(read_all(&source, None), Err(Error::NotFound(_))));
     let missing = LayoutSource::open(&directory.path().join("nowhere"), None).unwrap_err();
     assert!(matches!(missing, Error::NotFound(_)), "{missing}");
+}
+
+/// `docker save` of old: layers in directories, one of them a link to the other's file.
+#[test]
+fn old_docker_archives_with_linked_layers_are_read() {
+    use oci::source::docker_archive::DockerArchiveSource;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.tar");
+    let layer = tar(&[("hello", b"hello")]);
+    let save = |ids: &[Digest], second: &str, tags: Value| {
+        let config = json!({
+            "architecture": "amd64", "os": "linux", "rootfs": { "type": "layers", "diff_ids": ids }, "config": null
+        });
+        let list =
+            json!([{ "Config": "c.json", "RepoTags": tags, "Layers": ["1/layer.tar", "2/layer.tar"] }]);
+        let (config, list) = (config.to_string(), list.to_string());
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, bytes) in
+            [("c.json", config.as_bytes()), ("manifest.json", list.as_bytes()), ("1/layer.tar", &layer)]
+        {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            builder.append_data(&mut header, name, bytes).unwrap();
+        }
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        builder.append_link(&mut header, "2/layer.tar", second).unwrap();
+        std::fs::write(&path, builder.into_inner().unwrap()).unwrap();
+        DockerArchiveSource::open(&path, None)
+    };
+    let id = Digest::of(&layer);
+    let source =
+        save(&[id, id], "../1/layer.tar", json!(["acme/telemetry:1.0", "acme/telemetry:latest"])).unwrap();
+    assert_eq!(source.tags().unwrap(), ["1.0", "latest"]);
+    assert_eq!(read_all(&source, Some("1.0")).unwrap(), [("amd64".to_owned(), id.to_string())]);
+    let again = save(&[id, id], "../1/layer.tar", Value::Null).unwrap();
+    assert_eq!(again.resolve(None).unwrap(), source.resolve(Some("docker.io/acme/telemetry:1.0")).unwrap());
+    let other = Digest::of(b"other");
+    let error = read_all(&save(&[id, other], "../1/layer.tar", Value::Null).unwrap(), None).unwrap_err();
+    assert!(matches!(error, Error::NotFound(_) | Error::DigestMismatch { .. }), "{error}");
+    let error = save(&[id], "../1/layer.tar", Value::Null).unwrap_err().to_string();
+    assert!(error.contains("2 layers are listed, but the config states 1 diff IDs"), "{error}");
+    assert!(save(&[id, id], "../3/layer.tar", Value::Null).is_err());
 }
