@@ -5,6 +5,7 @@ pub mod binary;
 pub mod cache;
 mod content;
 pub mod criteria;
+mod engine;
 pub mod evidence;
 pub mod files;
 pub mod gather;
@@ -21,3 +22,5 @@ pub mod sbom;
 mod secrets;
 mod start;
 pub mod tarwalk;
+
+pub use engine::{Certification, Progress, Request, Sbom, certify};
