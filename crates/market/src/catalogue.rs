@@ -10,6 +10,7 @@ use crate::offers::{blocking, state_of};
 use crate::store::submissions::SubmissionRow;
 use crate::store::{documents, listings, submissions};
 use crate::submissions::{Document, Image};
+use certify::report::Report;
 use offer::document::{Offer, Plan};
 use offer::identity::{OfferId, PlanId, PublisherId};
 use offer::reading;
@@ -141,6 +142,13 @@ impl Market {
             return Err(Error::not_found("this document of the submission"));
         }
         self.document_bytes(digest).await
+    }
+
+    /// The certification report of a plan of a page that the actor was given; `None` before there is one.
+    pub async fn page_report(&self, plan: &PlanPage) -> Result<Option<Report>> {
+        let Some(document) = &plan.report else { return Ok(None) };
+        let bytes = self.document_bytes(&document.digest).await?;
+        serde_json::from_slice(&bytes).map(Some).map_err(Error::internal)
     }
 
     async fn document_bytes(&self, digest: &str) -> Result<Vec<u8>> {

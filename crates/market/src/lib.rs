@@ -6,10 +6,12 @@
 #![allow(dead_code)]
 
 pub mod access;
+pub mod api;
 pub mod bundles;
 pub mod catalogue;
 pub mod clock;
 pub mod config;
+mod deployments;
 pub mod error;
 pub mod offers;
 pub mod publishers;
@@ -17,11 +19,14 @@ pub mod regions;
 pub mod submissions;
 pub mod subscriptions;
 pub mod tasks;
+pub mod text;
 pub mod tokens;
 
+mod http;
 mod lock;
 mod market;
 mod pipeline;
+pub mod portal;
 mod secrets;
 mod store;
 

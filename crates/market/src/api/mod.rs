@@ -1,0 +1,84 @@
+//! The HTTP face: REST and JSON under `/api/v1` (spec `marketplace.md`, *API*). A handler reads its request, calls one
+//! use case and writes what it returns; who may do what is decided below, in `access`. Errors are RFC 9457 problem
+//! details with a `hint`.
+
+mod admin;
+mod catalogue;
+mod offers;
+mod problem;
+mod submissions;
+
+pub use problem::Problem;
+
+use crate::market::Market;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post, put};
+use offer::reading;
+
+/// Largest request body outside of the registry: an offer's directory as a tar, whose headers and padding add at most
+/// 1 KiB a file.
+pub const BODY_BYTES_MAX: usize = reading::TOTAL_BYTES_MAX + reading::FILES_MAX * 1_024 + 10_240;
+
+/// Every route of the API. The role matrix test calls each of them as every role.
+pub const ROUTES: &[(&str, &str)] = &[
+    ("GET", "/healthz"),
+    ("GET", "/api/v1/publishers"),
+    ("POST", "/api/v1/publishers"),
+    ("GET", "/api/v1/subscriptions"),
+    ("POST", "/api/v1/subscriptions"),
+    ("GET", "/api/v1/tokens"),
+    ("POST", "/api/v1/tokens"),
+    ("DELETE", "/api/v1/tokens/{id}"),
+    ("GET", "/api/v1/regions"),
+    ("POST", "/api/v1/regions"),
+    ("DELETE", "/api/v1/regions/{name}"),
+    ("POST", "/api/v1/validate"),
+    ("GET", "/api/v1/offers"),
+    ("PUT", "/api/v1/offers/{publisher}/{offer}/draft"),
+    ("DELETE", "/api/v1/offers/{publisher}/{offer}/draft"),
+    ("POST", "/api/v1/offers/{publisher}/{offer}/submissions"),
+    ("GET", "/api/v1/offers/{publisher}/{offer}/submissions"),
+    ("POST", "/api/v1/offers/{publisher}/{offer}/go-live"),
+    ("POST", "/api/v1/offers/{publisher}/{offer}/cancel"),
+    ("GET", "/api/v1/offers/{publisher}/{offer}/history"),
+    ("GET", "/api/v1/submissions/{id}"),
+    ("GET", "/api/v1/submissions/{id}/events"),
+    ("GET", "/api/v1/submissions/{id}/documents/{digest}"),
+    ("GET", "/api/v1/catalogue"),
+    ("GET", "/api/v1/catalogue/{publisher}/{offer}"),
+    ("GET", "/api/v1/catalogue/{publisher}/{offer}/{plan}/deployment"),
+    ("GET", "/api/v1/catalogue/{publisher}/{offer}/{plan}/report"),
+    ("GET", "/api/v1/catalogue/{publisher}/{offer}/{plan}/sbom"),
+];
+
+/// The API's routes.
+pub fn router(market: Market) -> Router {
+    let offer = "/api/v1/offers/{publisher}/{offer}";
+    let live = "/api/v1/catalogue/{publisher}/{offer}";
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/api/v1/publishers", get(admin::publishers).post(admin::add_publisher))
+        .route("/api/v1/subscriptions", get(admin::subscriptions).post(admin::add_subscription))
+        .route("/api/v1/tokens", get(admin::tokens).post(admin::create_token))
+        .route("/api/v1/tokens/{id}", axum::routing::delete(admin::revoke_token))
+        .route("/api/v1/regions", get(admin::regions).post(admin::add_region))
+        .route("/api/v1/regions/{name}", axum::routing::delete(admin::remove_region))
+        .route("/api/v1/validate", post(offers::validate))
+        .route("/api/v1/offers", get(offers::offers))
+        .route(&format!("{offer}/draft"), put(offers::put_draft).delete(offers::delete_draft))
+        .route(&format!("{offer}/submissions"), get(offers::submissions).post(offers::publish))
+        .route(&format!("{offer}/go-live"), post(offers::go_live))
+        .route(&format!("{offer}/cancel"), post(offers::cancel))
+        .route(&format!("{offer}/history"), get(offers::history))
+        .route("/api/v1/submissions/{id}", get(submissions::submission))
+        .route("/api/v1/submissions/{id}/events", get(submissions::events))
+        .route("/api/v1/submissions/{id}/documents/{digest}", get(submissions::document))
+        .route("/api/v1/catalogue", get(catalogue::live_offers))
+        .route(live, get(catalogue::offer_page))
+        .route(&format!("{live}/{{plan}}/deployment"), get(catalogue::deployment))
+        .route(&format!("{live}/{{plan}}/report"), get(catalogue::report))
+        .route(&format!("{live}/{{plan}}/sbom"), get(catalogue::sbom))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(market)
+}

@@ -1,0 +1,184 @@
+//! Drafts and publications of a publisher's offers. A draft comes as the tar of its directory.
+
+use super::problem::Problem;
+use crate::bundles::Files;
+use crate::error::{Error, Kind};
+use crate::http::Who;
+use crate::market::Market;
+use crate::offers::{Draft, IfMatch, OfferSummary};
+use crate::submissions::{Action, Publish, Submission, SubmissionSummary};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use offer::finding::{Finding, Severity};
+use offer::identity::{OfferId, PublisherId};
+use offer::reading::{FILE_BYTES_MAX, FILES_MAX};
+use serde::Serialize;
+use std::io::Read;
+
+type Answer<T> = Result<T, Problem>;
+
+/// What the rules say about an offer that was not stored.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Validation {
+    pub valid: bool,
+    pub findings: Vec<Finding>,
+}
+
+pub(super) async fn validate(
+    State(market): State<Market>,
+    Who(actor): Who,
+    body: Bytes,
+) -> Answer<Json<Validation>> {
+    let findings = market.validate(&actor, untar(&body)?).await?;
+    let valid = findings.iter().all(|finding| finding.severity != Severity::Error);
+    Ok(Json(Validation { valid, findings }))
+}
+
+pub(super) async fn offers(State(market): State<Market>, Who(actor): Who) -> Answer<Json<Vec<OfferSummary>>> {
+    Ok(Json(market.offers(&actor).await?))
+}
+
+pub(super) async fn put_draft(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(names): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer<Response> {
+    let (publisher, offer) = parse(&names)?;
+    let draft = market.put_draft(&actor, (&publisher, &offer), untar(&body)?, if_match(&headers)?).await?;
+    Ok(with_etag(&draft).into_response())
+}
+
+pub(super) async fn delete_draft(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(names): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer<StatusCode> {
+    let (publisher, offer) = parse(&names)?;
+    market.delete_draft(&actor, (&publisher, &offer), if_match(&headers)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn publish(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(names): Path<(String, String)>,
+    headers: HeaderMap,
+    Json(request): Json<Publish>,
+) -> Answer<Response> {
+    let (publisher, offer) = parse(&names)?;
+    let submission = market.publish(&actor, (&publisher, &offer), &request, if_match(&headers)?).await?;
+    let location = format!("/api/v1/submissions/{}", submission.summary.id);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(submission)).into_response())
+}
+
+pub(super) async fn submissions(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(names): Path<(String, String)>,
+) -> Answer<Json<Vec<SubmissionSummary>>> {
+    let (publisher, offer) = parse(&names)?;
+    Ok(Json(market.submissions(&actor, (&publisher, &offer)).await?))
+}
+
+pub(super) async fn go_live(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(names): Path<(String, String)>,
+) -> Answer<Json<Submission>> {
+    let (publisher, offer) = parse(&names)?;
+    Ok(Json(market.go_live(&actor, (&publisher, &offer)).await?))
+}
+
+pub(super) async fn cancel(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(names): Path<(String, String)>,
+) -> Answer<Json<Submission>> {
+    let (publisher, offer) = parse(&names)?;
+    Ok(Json(market.cancel(&actor, (&publisher, &offer)).await?))
+}
+
+pub(super) async fn history(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(names): Path<(String, String)>,
+) -> Answer<Json<Vec<Action>>> {
+    let (publisher, offer) = parse(&names)?;
+    Ok(Json(market.history(&actor, (&publisher, &offer)).await?))
+}
+
+/// Publisher and offer ID from a path. A text that is no ID names nothing that could be there.
+pub(super) fn parse((publisher, offer): &(String, String)) -> Result<(PublisherId, OfferId), Error> {
+    match (publisher.parse(), offer.parse()) {
+        (Ok(publisher), Ok(offer)) => Ok((publisher, offer)),
+        _ => Err(Error::not_found(format!("the offer {publisher:.60}.{offer:.60}"))),
+    }
+}
+
+fn with_etag(draft: &Draft) -> impl IntoResponse + use<> {
+    let body = serde_json::to_value(draft).unwrap_or_default();
+    ([(header::ETAG, format!("\"{}\"", draft.etag))], Json(body))
+}
+
+/// `If-Match` in the forms `"7"`, `7` and `*` (RFC 9110 § 13.1.1); without it nothing is compared.
+fn if_match(headers: &HeaderMap) -> Result<IfMatch, Error> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(IfMatch::Any) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(IfMatch::Any);
+    }
+    text.trim_matches('"').parse().map(IfMatch::Etag).map_err(|_| {
+        Error::new(
+            Kind::Stale,
+            format!("If-Match is {text:.60}, which is no ETag of a draft"),
+            "send the ETag that the draft was answered with",
+        )
+    })
+}
+
+/// The files of an offer's directory out of a tar, within the offer's limits.
+fn untar(bytes: &[u8]) -> Result<Files, Error> {
+    let hint = "send the tar of the offer's directory; the command line does it by itself";
+    let broken = |cause: std::io::Error| Error::invalid(format!("the body is no tar: {cause}"), hint);
+    let mut files = Files::new();
+    for entry in tar::Archive::new(bytes).entries().map_err(broken)? {
+        let mut entry = entry.map_err(broken)?;
+        if entry.header().entry_type().is_dir() {
+            continue;
+        }
+        let name = String::from_utf8(entry.path_bytes().into_owned())
+            .map_err(|_| Error::invalid("the tar has a file name that is not UTF-8", "rename the file"))?;
+        let name = name.trim_start_matches("./").to_owned();
+        if !entry.header().entry_type().is_file()
+            || name.split('/').any(|part| matches!(part, "" | "." | ".."))
+        {
+            return Err(Error::invalid(
+                format!("the tar has the entry {name:.100}, which is no plain file"),
+                hint,
+            ));
+        }
+        let size = entry.size();
+        if size > FILE_BYTES_MAX as u64 || files.len() >= FILES_MAX {
+            return Err(Error::invalid(
+                format!(
+                    "{name:.100} has {size} bytes as file {}; at most {FILES_MAX} files of {FILE_BYTES_MAX} bytes are taken",
+                    files.len() + 1
+                ),
+                "keep only the offer's own files in its directory",
+            ));
+        }
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).map_err(broken)?;
+        if files.insert(name.clone(), content).is_some() {
+            return Err(Error::invalid(format!("the tar has {name:.100} twice"), hint));
+        }
+    }
+    Ok(files)
+}

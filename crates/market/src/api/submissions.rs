@@ -1,0 +1,90 @@
+//! One submission: its state, its state as it changes, its documents.
+
+use super::problem::Problem;
+use crate::access::Actor;
+use crate::http::Who;
+use crate::market::{Event as Change, Market};
+use crate::submissions::Submission;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::Stream;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+/// A comment is sent after this much silence, so that proxies keep the stream open and a dead client is noticed.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Changes that follow each other faster are sent as one: the newest state is what counts.
+const QUIET: Duration = Duration::from_millis(50);
+
+pub(super) async fn submission(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(id): Path<String>,
+) -> Result<Json<Submission>, Problem> {
+    Ok(Json(market.submission(&actor, &id).await?))
+}
+
+/// Server-sent events: the state now, then after every change; ends after a final state.
+pub(super) async fn events(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(id): Path<String>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    // Subscribed before the first look, so that no change falls between the two.
+    let changes = market.events();
+    market.submission(&actor, &id).await?;
+    let follower = Follower { market, actor, id, changes, first: true };
+    let stream = futures_util::stream::unfold(Some(follower), next);
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+pub(super) async fn document(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path((id, digest)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let bytes = market.submission_document(&actor, &id, &digest).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response())
+}
+
+struct Follower {
+    market: Market,
+    actor: Actor,
+    id: String,
+    changes: Receiver<Change>,
+    first: bool,
+}
+
+async fn next(follower: Option<Follower>) -> Option<(Result<Event, Infallible>, Option<Follower>)> {
+    let mut follower = follower?;
+    if !std::mem::take(&mut follower.first) {
+        follower.changed().await?;
+    }
+    let submission = follower.market.submission(&follower.actor, &follower.id).await.ok()?;
+    let data = serde_json::to_string(&submission).ok()?;
+    let event = Event::default().event("submission").data(data);
+    let more = (!submission.summary.state.is_final()).then_some(follower);
+    Some((Ok(event), more))
+}
+
+impl Follower {
+    /// Waits until this submission changed (or events were missed, which may have been its own).
+    async fn changed(&mut self) -> Option<()> {
+        loop {
+            match self.changes.recv().await {
+                Ok(change) if change.submission == self.id => break,
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => break,
+                Err(RecvError::Closed) => return None,
+            }
+        }
+        tokio::time::sleep(QUIET).await;
+        Some(())
+    }
+}

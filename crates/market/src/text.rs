@@ -1,0 +1,98 @@
+//! The sentences of the pages and of the command line in English and French, from `locales/*.ftl`. Findings and the
+//! command line's help are English.
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource};
+
+const ENGLISH: &str = include_str!("../locales/en.ftl");
+const FRENCH: &str = include_str!("../locales/fr.ftl");
+
+/// Sentences in one language.
+pub struct Text {
+    bundle: FluentBundle<FluentResource>,
+    french: bool,
+}
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Text({})", if self.french { "fr" } else { "en" })
+    }
+}
+
+impl Text {
+    /// The language that a locale name such as `fr_CH.UTF-8` asks for; English for every other.
+    pub fn of_locale(locale: &str) -> Text {
+        let french = locale.to_ascii_lowercase().starts_with("fr");
+        let (source, tag) = if french { (FRENCH, "fr") } else { (ENGLISH, "en") };
+        let mut bundle = FluentBundle::new_concurrent(tag.parse().into_iter().collect());
+        bundle.set_use_isolating(false);
+        // A file with an error still has its other sentences; the test below lets none through.
+        let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
+        let _ = bundle.add_resource(resource);
+        Text { bundle, french }
+    }
+
+    /// The user's language: the flag, else `LC_ALL`, `LC_MESSAGES`, `LANG` (POSIX, *Environment Variables*).
+    pub fn from_environment(flag: Option<&str>) -> Text {
+        let variable = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(variable);
+        Text::of_locale(flag.or(locale.as_deref()).unwrap_or("en"))
+    }
+
+    /// Whether it is French.
+    pub fn is_french(&self) -> bool {
+        self.french
+    }
+
+    /// Language tag (BCP 47).
+    pub fn language(&self) -> &'static str {
+        if self.french { "fr" } else { "en" }
+    }
+
+    /// A sentence without parameters.
+    pub fn get(&self, key: &str) -> String {
+        self.with(key, &[])
+    }
+
+    /// A sentence with parameters; a key that is not there is shown itself.
+    pub fn with(&self, key: &str, values: &[(&str, &str)]) -> String {
+        let mut args = FluentArgs::new();
+        for (name, value) in values {
+            args.set(*name, *value);
+        }
+        let Some(pattern) = self.bundle.get_message(key).and_then(|message| message.value()) else {
+            return key.to_owned();
+        };
+        self.bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ENGLISH, FRENCH, Text};
+    use fluent_bundle::FluentResource;
+    use std::collections::BTreeSet;
+
+    fn keys(source: &str) -> BTreeSet<String> {
+        let resource = FluentResource::try_new(source.to_owned()).expect("the file parses");
+        assert!(resource.entries().count() > 0);
+        source
+            .lines()
+            .filter_map(|line| line.split_once(" = "))
+            .filter(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
+            .map(|(key, _)| key.to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn both_languages_have_every_sentence() {
+        assert_eq!(keys(ENGLISH), keys(FRENCH));
+    }
+
+    #[test]
+    fn the_locale_chooses() {
+        assert!(Text::of_locale("fr_CH.UTF-8").is_french());
+        assert!(!Text::of_locale("de_DE").is_french());
+        assert_eq!(Text::of_locale("fr").get("error"), "erreur");
+    }
+}
