@@ -74,6 +74,7 @@ impl<'a> Merged<'a> {
     pub fn binaries(&self) -> Vec<Binary> {
         let mut binaries: Vec<Binary> = self.visible(|layer| &layer.binaries, |binary| &mut binary.place);
         binaries.sort_by(|a, b| a.place.path.cmp(&b.place.path));
+        binaries.dedup_by(|a, b| a.place == b.place);
         binaries
     }
 
@@ -241,6 +242,8 @@ fn parts(path: &str) -> Vec<String> {
 }
 
 fn sorted(mut facts: Vec<FileFact>) -> Vec<FileFact> {
-    facts.sort();
+    facts.sort_by(|a, b| (&a.place.path, a).cmp(&(&b.place.path, b)));
+    // Two hard links of one file are one, when only one name is left.
+    facts.dedup_by(|a, b| a.place == b.place);
     facts
 }

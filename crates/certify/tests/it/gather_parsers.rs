@@ -1,0 +1,96 @@
+//! Parsers of hostile bytes: none panics, and each ends.
+
+use crate::fixture::{Image, Tar, eicar, gzip, zip};
+use certify::evidence::Place;
+use certify::tarwalk::Walker;
+use certify::{binary, files, packages};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+fn walk(bytes: &[u8]) -> usize {
+    let mut walker = Walker::new(bytes);
+    let mut entries = 0;
+    while let Ok(Some(_)) = walker.next_entry() {
+        let mut data = Vec::new();
+        let _ = walker.read_data(100, &mut data);
+        entries += 1;
+    }
+    entries
+}
+
+/// Bytes with some of them changed, and cut somewhere.
+fn mutate(mut bytes: Vec<u8>, changes: &[(usize, u8)], length: usize) -> Vec<u8> {
+    for (at, value) in changes {
+        let at = at % bytes.len();
+        bytes[at] = *value;
+    }
+    bytes.truncate(length % (bytes.len() + 1));
+    bytes
+}
+
+fn whole_tar() -> Vec<u8> {
+    let archive = zip(&[("b.tar.gz", &gzip(&Tar::default().file("e", 0o644, &eicar()).end()))]);
+    Tar::default()
+        .entry(b"././@LongLink", b'L', 0o644, b"", &[b'n'; 200])
+        .file("short", 0o4755, b"x")
+        .entry(b"pax", b'x', 0o644, b"", b"14 path=a/b/c\n")
+        .file("s", 0o755, &archive)
+        .symlink("l", "s")
+        .end()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_tar_walk_ends(bytes in vec(any::<u8>(), 0..4000)) {
+        walk(&bytes);
+    }
+
+    #[test]
+    fn the_tar_walk_ends_on_damaged_archives(changes in vec((any::<usize>(), any::<u8>()), 0..8), length: usize) {
+        prop_assert!(walk(&mutate(whole_tar(), &changes, length)) <= 10);
+    }
+
+    #[test]
+    fn a_damaged_layer_is_evidence(changes in vec((any::<usize>(), any::<u8>()), 0..8), length: usize) {
+        Image::new().raw_layer(mutate(whole_tar(), &changes, length)).gather();
+    }
+
+    #[test]
+    fn damaged_archives_inside_files_are_evidence(changes in vec((any::<usize>(), any::<u8>()), 0..8), length: usize) {
+        let inner = gzip(&Tar::default().file("e", 0o644, &eicar()).end());
+        let zipped = mutate(zip(&[("a", b"1"), ("b.tar.gz", &inner)]), &changes, length);
+        let zst = mutate(zstd::stream::encode_all(&eicar()[..], 1).expect("memory"), &changes, length);
+        let damaged = mutate(inner, &changes, length);
+        let tar = Tar::default().file("a.zip", 0o644, &zipped).file("b.gz", 0o644, &damaged).file("c.zst", 0o644, &zst);
+        prop_assert_eq!(Image::new().layer(tar).gather().layers[0].entries, 3);
+    }
+
+    #[test]
+    fn package_readers_end(bytes in vec(any::<u8>(), 0..2000), text in "(Package|Name|Version|P|V|Status|[a-z{}\":,\\[ ])*(:|\n| )[ -~\n]{0,300}") {
+        for path in ["var/lib/dpkg/status", "lib/apk/db/installed", "a/package.json", "x.dist-info/METADATA", "y.egg-info"] {
+            let place = Place { layer: None, path: path.to_owned() };
+            for data in [&bytes[..], text.as_bytes()] {
+                prop_assert!(packages::read(&place, data).is_some());
+            }
+        }
+        let place = Place { layer: None, path: String::new() };
+        let marked = [b"\x7fELF.dep-v0", &bytes[..]].concat();
+        let _ = packages::rust::read(&place, &marked);
+        prop_assert!(packages::go::find(&bytes).is_none());
+    }
+
+    #[test]
+    fn headers_of_programs_end(bytes in vec(any::<u8>(), 0..600), class in 1..3_u8, order in 1..3_u8) {
+        let _ = binary::header(&[b"\x7fELF", &[class, order][..], &bytes].concat());
+        let _ = binary::header(&[b"MZ", &bytes[..]].concat());
+    }
+
+    #[test]
+    fn names_have_no_way_up(raw in vec(prop_oneof![Just(b'.'), Just(b'/'), any::<u8>()], 0..60)) {
+        let name = files::name(&raw);
+        prop_assert!(name.path.split('/').all(|part| part != ".."));
+        prop_assert!(!name.path.starts_with('/') && !name.path.ends_with('/'));
+    }
+}
