@@ -67,6 +67,8 @@ pub enum Operation<'a> {
     Push(Repository<'a>),
     /// Remove from a registry repository.
     Delete(Repository<'a>),
+    /// Move the tags of public repositories, as a region of another marketplace.
+    Replicate,
 }
 
 /// A registry repository, by scope.
@@ -116,6 +118,7 @@ pub fn permit(actor: &Actor, operation: Operation<'_>) -> Result<(), Denied> {
     let allowed = match (actor, operation) {
         (Actor::Operator, Administer | ManageOffers(_) | Browse | SeePreview { .. }) => true,
         (_, Browse) => true,
+        (Actor::Region(_), Replicate) => true,
         (Actor::Publisher(own), ManageOffers(publisher)) => own == publisher,
         (Actor::Publisher(own), SeePreview { publisher, .. }) => own == publisher,
         (Actor::Customer(own), SeePreview { subscriptions, .. }) => subscriptions.contains(own),
@@ -156,6 +159,7 @@ fn describe(operation: Operation<'_>) -> String {
         Operation::SeePreview { publisher, .. } => format!("see a preview of {publisher}"),
         Operation::Pull(_) => "pull from this repository".to_owned(),
         Operation::Push(_) => "push to this repository".to_owned(),
+        Operation::Replicate => "move the tags of a region".to_owned(),
         Operation::Delete(_) => "remove anything from this repository".to_owned(),
     }
 }

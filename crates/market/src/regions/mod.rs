@@ -1,18 +1,32 @@
 //! Regions: places that devices pull from. This file holds the port that a kind of region fills, the list of kinds, and
 //! the use cases on regions; when a region is filled is the pipeline's business.
+//!
+//! Regions are reached without the limits of other outgoing requests: the operator wrote their URLs, and most of them
+//! lie in private networks.
+
+mod home;
+mod instance;
+mod meter;
+mod referrers;
+mod registry;
+mod replica;
+
+pub use replica::{REPLICA_PATH, ReplicaTags, put_tags};
 
 use crate::access::{self, Actor, Operation};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::market::Market;
 use crate::publishers::check_name;
 use crate::store::{history, regions};
 use futures_util::future::BoxFuture;
+use oci::client::{Credentials, HttpOptions, http_client};
 use oci::digest::Digest;
 use oci::manifest::Descriptor;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 /// What a region must hold of one plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +70,8 @@ pub enum RegionKind {
 }
 
 impl RegionKind {
+    const ALL: [RegionKind; 2] = [RegionKind::Instance, RegionKind::Registry];
+
     fn id(self) -> &'static str {
         match self {
             RegionKind::Instance => "instance",
@@ -98,7 +114,7 @@ impl Market {
     pub async fn add_region(&self, actor: &Actor, new: NewRegion) -> Result<RegionView> {
         access::permit(actor, Operation::Administer)?;
         check_name("region's name", &new.name)?;
-        check_url(&new.url)?;
+        check_address(&new)?;
         let taken = || {
             Error::conflict(
                 format!("the region {} exists already", new.name),
@@ -127,6 +143,22 @@ impl Market {
         history::insert(&mut tx, &self.history_row(actor, None, None, "region-added", detail)).await?;
         tx.commit().await?;
         Ok(view(row))
+    }
+
+    /// A region to work with. Operators only, since it can write everything there.
+    pub async fn open_region(&self, actor: &Actor, name: &str) -> Result<Box<dyn Region>> {
+        access::permit(actor, Operation::Administer)?;
+        let region = self.region(name).await?;
+        region.ok_or_else(|| Error::not_found(format!("the region {name}")))
+    }
+
+    /// The region of this name, ready to be filled; `None` when the operator removed it.
+    pub(crate) async fn region(&self, name: &str) -> Result<Option<Box<dyn Region>>> {
+        if name == self.config.settings.region {
+            return Ok(Some(Box::new(home::Home(self.blobs.clone()))));
+        }
+        let row = regions::get(&mut *self.store.read().await?, name).await?;
+        row.map(|row| open(self, &row)).transpose()
     }
 
     /// Removes a region; what it holds stays there. Operators only.
@@ -164,19 +196,105 @@ fn view(row: regions::RegionRow) -> RegionView {
     }
 }
 
-fn check_url(text: &str) -> Result<()> {
-    let fits = url::Url::parse(text).is_ok_and(|url| {
+/// A region to work with, from its row.
+fn open(market: &Market, row: &regions::RegionRow) -> Result<Box<dyn Region>> {
+    let owner = credential_owner(&row.name);
+    let sealed = row.sealed.as_deref();
+    let password = sealed.map(|sealed| market.vault.open_sealed(&owner, sealed)).transpose()?;
+    let url = Url::parse(&row.url).map_err(Error::internal)?;
+    let place = Place { name: row.name.clone(), url };
+    let kind = RegionKind::ALL.into_iter().find(|kind| kind.id() == row.kind);
+    let kind = kind.ok_or_else(|| Error::internal(format!("a region has the unknown kind {}", row.kind)))?;
+    let http = http_client(HttpOptions::default())?;
+    let blobs = market.blobs.clone();
+    Ok(match kind {
+        RegionKind::Instance => {
+            let token = password.ok_or_else(|| place.refused("has no token".to_owned(), TOKEN_HINT))?;
+            Box::new(instance::InstanceRegion::new(place, http, token, blobs)?)
+        }
+        RegionKind::Registry => {
+            let credentials = password.map(|password| match row.username.clone() {
+                Some(username) => Credentials::Basic { username, password },
+                None => Credentials::Token(password),
+            });
+            Box::new(registry::RegistryRegion::new(place, http, credentials, blobs)?)
+        }
+    })
+}
+
+/// How an instance gets its token.
+const TOKEN_HINT: &str =
+    "make a token of the role region on the other instance, and add the region with it as the password";
+
+/// Which region, and where.
+struct Place {
+    name: String,
+    url: Url,
+}
+
+impl Place {
+    /// The region does not do what it should.
+    fn refused(&self, what: String, hint: &str) -> Error {
+        Error::new(Kind::Internal, format!("the region {} {what}", self.name), hint)
+    }
+
+    /// The work ended because it was told to.
+    fn stopped(&self) -> Error {
+        self.refused("is not complete: the transfer was stopped".to_owned(), "it goes on by itself later")
+    }
+
+    /// An error of the registry's client, in terms of the region.
+    fn failed(&self, error: &oci::Error) -> Error {
+        let hint = match error {
+            oci::Error::Denied(_) => {
+                "remove the region and add it with a user or token that may push to these repositories"
+                    .to_owned()
+            }
+            oci::Error::Unreachable { .. } => {
+                "check that the region runs and that its URL is right; replication is repeated by itself"
+                    .to_owned()
+            }
+            other => other.hint(),
+        };
+        Error::new(Kind::Internal, format!("the region {}: {error}", self.name), hint)
+    }
+}
+
+fn check_address(new: &NewRegion) -> Result<()> {
+    let url = Url::parse(&new.url).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.has_host()
             && url.username().is_empty()
             && url.password().is_none()
             && url.query().is_none()
+            && url.fragment().is_none()
     });
-    if fits {
-        return Ok(());
+    let shown = || new.url.chars().take(100).collect::<String>();
+    let Some(url) = url else {
+        return Err(Error::invalid(
+            format!("{:?} is no region's URL", shown()),
+            "give http(s)://host[:port][/path], and the credentials apart from it",
+        ));
+    };
+    let path = url.path().trim_matches('/');
+    match new.kind {
+        RegionKind::Instance if !path.is_empty() => Err(Error::invalid(
+            format!("the URL {:?} of an instance has the path /{path}", shown()),
+            "give its address alone: a registry stands at the root of its host",
+        )),
+        RegionKind::Instance if new.password.is_none() => {
+            Err(Error::invalid(format!("the region {} has no token", new.name), TOKEN_HINT))
+        }
+        RegionKind::Registry if !path.is_empty() && !oci::reference::is_repository(path) => {
+            Err(Error::invalid(
+                format!("the path /{path} of the URL {:?} cannot begin a repository's name", shown()),
+                "each part has lower-case letters and digits, joined by '.', '_', '__' or '-'",
+            ))
+        }
+        _ if new.username.is_some() && new.password.is_none() => Err(Error::invalid(
+            format!("the region {} has a user name, but no password", new.name),
+            "give both, or neither",
+        )),
+        _ => Ok(()),
     }
-    Err(Error::invalid(
-        format!("{:?} is no region's URL", text.chars().take(100).collect::<String>()),
-        "give http(s)://host[:port][/path], and the credentials apart from it",
-    ))
 }

@@ -150,14 +150,35 @@ impl Repository {
 
     /// Whether a blob is there.
     pub async fn has_blob(&self, digest: Digest) -> Result<bool, Error> {
-        let url = self.url(&format!("blobs/{digest}")).await?;
-        let mut call = self.get(url, format!("blob {digest} in {self}"));
-        call.method = Method::HEAD;
-        match self.ok(&call).await {
+        match self.head_blob(digest).await {
             Ok(_) => Ok(true),
             Err(Error::NotFound(_)) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// The size in bytes that the registry states for a blob; `None` if it is not there.
+    pub async fn blob_size(&self, digest: Digest) -> Result<Option<u64>, Error> {
+        let response = match self.head_blob(digest).await {
+            Err(Error::NotFound(_)) => return Ok(None),
+            other => other?,
+        };
+        let stated =
+            response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        match stated {
+            Some(size) => Ok(Some(size)),
+            None => {
+                let what = format!("answer about blob {digest} in {self}");
+                Err(Error::Malformed { what, cause: "it does not state the size".to_owned() })
+            }
+        }
+    }
+
+    async fn head_blob(&self, digest: Digest) -> Result<Response, Error> {
+        let url = self.url(&format!("blobs/{digest}")).await?;
+        let mut call = self.get(url, format!("blob {digest} in {self}"));
+        call.method = Method::HEAD;
+        self.ok(&call).await
     }
 
     /// A small blob wholly, verified.
