@@ -5,7 +5,7 @@ pub mod binary;
 pub mod cache;
 mod content;
 pub mod criteria;
-mod engine;
+pub mod engine;
 pub mod evidence;
 pub mod files;
 pub mod gather;

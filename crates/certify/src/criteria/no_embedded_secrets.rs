@@ -3,8 +3,12 @@
 
 use super::no_known_malware::later;
 use super::{Case, Criterion, Judgement, Weight, each_image};
-use crate::evidence::{Match, MatchKind};
+use crate::evidence::{ImageEvidence, Match, MatchKind, Place};
 use crate::report::{Finding, Severity, Where};
+use std::collections::BTreeMap;
+
+/// Most secrets of one file that are described one by one.
+const EVIDENCE_MAX: usize = 5;
 
 pub(super) struct NoEmbeddedSecrets;
 
@@ -20,30 +24,48 @@ impl Criterion for NoEmbeddedSecrets {
     }
     fn judge(&self, case: &Case<'_>) -> Judgement {
         each_image(case, |image| {
-            let finding = |found: &Match| {
-                let MatchKind::Secret { kind, key_or_connection_string } = &found.kind else { return None };
-                let place = Where::file(image, &found.place);
-                let slash = if found.place.layer.is_some() { "/" } else { "" };
-                let message = format!(
-                    "{slash}{} holds a secret ({kind}){}",
-                    found.place.path,
-                    later(found.deleted_later)
-                );
-                let hint = hint(found);
-                let finding = if *key_or_connection_string {
-                    Finding::blocking(Severity::Critical, place, message, hint)
-                } else {
-                    Finding::advice(Severity::High, place, message, hint)
-                };
-                Some(finding.with_evidence(&found.evidence))
-            };
-            image.matches.iter().filter_map(finding).collect()
+            // One file may hold many keys; it is one thing to mend.
+            let mut files: BTreeMap<(&Place, &str, bool, bool), Vec<&Match>> = BTreeMap::new();
+            for found in &image.matches {
+                if let MatchKind::Secret { kind, key_or_connection_string } = &found.kind {
+                    let key = (&found.place, kind.as_str(), *key_or_connection_string, found.deleted_later);
+                    files.entry(key).or_default().push(found);
+                }
+            }
+            files
+                .into_iter()
+                .map(|((_, kind, blocks, _), found)| finding(image, kind, blocks, &found))
+                .collect()
         })
     }
 }
 
-fn hint(found: &Match) -> &'static str {
-    if found.place.layer.is_none() {
+fn finding(image: &ImageEvidence, kind: &str, blocks: bool, found: &[&Match]) -> Finding {
+    let first = found[0];
+    let place = Where::file(image, &first.place);
+    let slash = if first.place.layer.is_some() { "/" } else { "" };
+    let what = match found.len() {
+        1 => "a secret".to_owned(),
+        count => format!("{count} secrets"),
+    };
+    let message = format!("{slash}{} holds {what} ({kind}){}", first.place.path, later(first.deleted_later));
+    let hint = hint(first, blocks);
+    let finding = match blocks {
+        true => Finding::blocking(Severity::Critical, place, message, hint),
+        false => Finding::advice(Severity::High, place, message, hint),
+    };
+    let shown = found.iter().take(EVIDENCE_MAX).map(|found| found.evidence.as_str());
+    let mut evidence = shown.collect::<Vec<_>>().join("; ");
+    if found.len() > EVIDENCE_MAX {
+        evidence += &format!("; and {} more", found.len() - EVIDENCE_MAX);
+    }
+    finding.with_evidence(evidence)
+}
+
+fn hint(found: &Match, blocks: bool) -> &'static str {
+    if !blocks && matches!(&found.kind, MatchKind::Secret { kind, .. } if kind == "private-key") {
+        "make sure that nothing relies on this key: everybody who has the package has it"
+    } else if found.place.layer.is_none() {
         "revoke the secret, take it out of the build file, and hand it in at run time, for example as a twin property or a mounted file"
     } else if found.deleted_later {
         "revoke the secret; use a build secret (`RUN --mount=type=secret`) or a multi-stage build, so that no layer ever holds it"
@@ -56,7 +78,6 @@ fn hint(found: &Match) -> &'static str {
 mod tests {
     use super::*;
     use crate::criteria::example;
-    use crate::evidence::Place;
 
     #[test]
     fn keys_block_and_tokens_are_advice() {
@@ -72,8 +93,24 @@ mod tests {
             secret("github-token", false, Place { layer: None, path: "config.Env".to_owned() }, false),
         ];
         let findings = example::findings(example::judge_image(&NoEmbeddedSecrets, &image));
-        assert_eq!([findings[0].blocking, findings[1].blocking], [true, false]);
-        assert!(findings[0].hint.contains("--mount=type=secret"));
-        assert_eq!(findings[1].message, "config.Env holds a secret (github-token)");
+        assert_eq!([findings[0].blocking, findings[1].blocking], [false, true]);
+        assert_eq!(findings[0].message, "config.Env holds a secret (github-token)");
+        assert!(findings[1].hint.contains("--mount=type=secret"));
+    }
+
+    #[test]
+    fn many_keys_in_a_file_are_one_finding() {
+        let key = |number: u32| Match {
+            kind: MatchKind::Secret { kind: "private-key".to_owned(), key_or_connection_string: false },
+            place: example::place("lib/x.so"),
+            evidence: format!("key {number}"),
+            deleted_later: false,
+        };
+        let mut image = example::image();
+        image.matches = (1..=7).map(key).collect();
+        let findings = example::findings(example::judge_image(&NoEmbeddedSecrets, &image));
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].message, "/lib/x.so holds 7 secrets (private-key)");
+        assert!(findings[0].evidence.as_ref().is_some_and(|text| text.ends_with("key 5; and 2 more")));
     }
 }

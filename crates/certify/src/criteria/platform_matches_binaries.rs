@@ -71,20 +71,18 @@ fn mismatch(image: &ImageEvidence, platform: &Platform, binary: &Binary) -> Opti
     let what = if binary.executable { "an executable" } else { "a library" };
     let message = format!("/{} is {what} for {found}, but the image states {platform}", binary.place.path);
     let place = Where::file(image, &binary.place);
-    if !binary.executable && is_one_of_several(&binary.place.path, &machine.architecture) {
-        return Some(Finding::advice(
-            Severity::Info,
-            place,
-            message,
-            "leave out the prebuilt libraries of other platforms; they only make the image larger",
-        ));
+    if machine.architecture == platform.architecture() {
+        // The attributes name the newest instruction in the file; programs often choose at run time which to use, and
+        // libraries (libgcrypt) nearly always do.
+        let hint = "make sure that the program checks the processor before it uses newer instructions";
+        return binary.executable.then(|| Finding::advice(Severity::Low, place, message, hint));
     }
-    Some(Finding::blocking(
-        Severity::High,
-        place,
-        message,
-        format!("build this file for {platform}, remove it, or correct the platform of the image"),
-    ))
+    if !binary.executable && is_one_of_several(&binary.place.path, &machine.architecture) {
+        let hint = "leave out the prebuilt libraries of other platforms; they only make the image larger";
+        return Some(Finding::advice(Severity::Info, place, message, hint));
+    }
+    let hint = format!("build this file for {platform}, remove it, or correct the platform of the image");
+    Some(Finding::blocking(Severity::High, place, message, hint))
 }
 
 /// Whether a platform runs this machine's code: 32-bit x86 on amd64, and older 32-bit ARM on a newer one.
@@ -166,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn v8_code_is_not_for_v7() {
+    fn v8_code_in_a_v7_image_is_advice() {
         let mut image = example::image();
         image.platform = Some(Platform::new("linux", "arm", Some("v7")));
         let arm = |variant: &str| {
@@ -176,7 +174,8 @@ mod tests {
         };
         image.binaries = vec![arm("v6"), arm("v7")];
         assert_eq!(findings(&image), Vec::new());
-        image.binaries = vec![arm("v8")];
-        assert_eq!(findings(&image).len(), 1);
+        image.binaries = vec![arm("v8"), arm("v8")];
+        image.binaries[1].executable = false;
+        assert_eq!(findings(&image).iter().map(|finding| finding.blocking).collect::<Vec<_>>(), [false]);
     }
 }

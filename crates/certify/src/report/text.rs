@@ -2,6 +2,7 @@
 //! whether it is coloured, and in which language the headings are, the caller says.
 
 use super::{CriterionResult, Finding, Report, Verdict, Where};
+use std::collections::BTreeMap;
 
 /// How the text is written.
 #[derive(Debug, Clone)]
@@ -74,9 +75,10 @@ pub fn render(report: &Report, style: &Style) -> String {
     if !report.image.platforms.is_empty() {
         line(&mut text, &format!("  {}: {}", words.platforms, report.image.platforms.join(", ")));
     }
+    let with_image = several_of_a_platform(report);
     for verdict in [Verdict::Failed, Verdict::Errored, Verdict::Warned] {
         for result in with(report, verdict) {
-            criterion(&mut text, result, style);
+            criterion(&mut text, result, style, with_image);
         }
     }
     text.push('\n');
@@ -91,21 +93,29 @@ pub fn render(report: &Report, style: &Style) -> String {
     text
 }
 
-fn criterion(text: &mut String, result: &CriterionResult, style: &Style) {
+/// Whether findings are about different images of the same platform (versions), so that the platform does not say which.
+fn several_of_a_platform(report: &Report) -> bool {
+    let mut images = BTreeMap::new();
+    let places = report.criteria.iter().flat_map(|result| &result.findings).map(|finding| &finding.place);
+    let named = places.filter_map(|place| Some((place.platform.as_deref()?, place.image?)));
+    named.into_iter().any(|(platform, image)| *images.entry(platform).or_insert(image) != image)
+}
+
+fn criterion(text: &mut String, result: &CriterionResult, style: &Style, with_image: bool) {
     text.push('\n');
     line(text, &format!("{}: {} — {}", sign(result.verdict, style), result.id, result.title));
     if let Some(reason) = &result.reason {
         line(text, &format!("  {}", clean(reason)));
     }
     for one in &result.findings {
-        finding(text, one, style);
+        finding(text, one, style, with_image);
     }
 }
 
-fn finding(text: &mut String, finding: &Finding, style: &Style) {
+fn finding(text: &mut String, finding: &Finding, style: &Style, with_image: bool) {
     let bullet = if finding.blocking { paint("✗", "31", style) } else { paint("!", "33", style) };
     line(text, &format!("  {bullet} {}", clean(&finding.message)));
-    let place = place(&finding.place, style);
+    let place = place(&finding.place, style, with_image);
     if !place.is_empty() {
         line(text, &format!("    {}", clean(&place)));
     }
@@ -116,9 +126,12 @@ fn finding(text: &mut String, finding: &Finding, style: &Style) {
 }
 
 /// The parts of a place, from the coarse to the fine.
-fn place(place: &Where, style: &Style) -> String {
+fn place(place: &Where, style: &Style, with_image: bool) -> String {
     let layer = place.layer.map(|layer| format!("{} {}", style.words.layer, short(&layer.to_string())));
-    let image = place.image.filter(|_| place.platform.is_none()).map(|digest| short(&digest.to_string()));
+    let image = place
+        .image
+        .filter(|_| with_image || place.platform.is_none())
+        .map(|digest| short(&digest.to_string()));
     let parts = [
         place.position.clone(),
         place.pointer.clone(),

@@ -21,7 +21,7 @@ const XZ: &[&str] = &[
 ];
 
 /// A key of the right form, made of nothing: DER SEQUENCE and a body that is no number.
-fn private_key() -> String {
+pub fn private_key() -> String {
     let der: Vec<u8> =
         [0x30, 0x82, 0x02, 0x00].into_iter().chain((0..512_u32).map(|i| (i * 37 % 251) as u8)).collect();
     let body: Vec<String> =
@@ -205,18 +205,6 @@ fn a_package_database_that_was_replaced_counts_once() {
         .layer(Tar::default().file("var/lib/dpkg/status", 0o644, format!("{a}{b}{gone}").as_bytes()));
     assert_eq!(names(&image, PackageKind::Deb), ["a 1.0-1", "b 1.0-1"]);
     assert_eq!(image.gather().packages[0].source, Some(("src".to_owned(), "2.0".to_owned())));
-}
-
-#[test]
-fn what_the_distribution_brings_is_no_npm_package_besides() {
-    let manifest = br#"{"name":"acorn","version":"8.0.0"}"#;
-    let image = Image::new().layer(
-        Tar::default()
-            .file("usr/share/nodejs/acorn/package.json", 0o644, manifest)
-            .file("app/node_modules/acorn/package.json", 0o644, br#"{"name":"acorn","version":"9.0.0"}"#)
-            .file("var/lib/dpkg/info/node-acorn.list", 0o644, b"/.\n/usr/share/nodejs/acorn/package.json\n"),
-    );
-    assert_eq!(names(&image, PackageKind::Npm), ["acorn 9.0.0"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of certification through its public edge.
 
+mod certify_all;
 mod fixture;
 mod gather_bad;
 mod gather_image;

@@ -1,0 +1,193 @@
+//! Whole certifications: an image with every planted fault at once, and one without; the report as text and JSON.
+
+use crate::fixture::{Image, Tar, eicar, elf, gzip, zip};
+use crate::gather_image::private_key;
+use certify::criteria::OfferContext;
+use certify::report::text::{Style, Words, render};
+use certify::report::{CriterionResult, Report, Verdict};
+use certify::rules::Rules;
+use certify::{Certification, Request, certify};
+use oci::digest::Digest;
+use oci::manifest::Descriptor;
+use oci::source::Source;
+use offer::document::Reading;
+use offer::policy::{CriterionPolicy, Policy};
+use offer::template::{NewOffer, new_offer};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::Read;
+
+/// A repository of tags over the content of one or more images.
+struct Repository {
+    tags: BTreeMap<String, Descriptor>,
+    content: BTreeMap<Digest, Vec<u8>>,
+}
+
+impl Repository {
+    fn new(tags: &[(&str, &Image)]) -> Repository {
+        let mut repository = Repository { tags: BTreeMap::new(), content: BTreeMap::new() };
+        for (tag, image) in tags {
+            let (memory, image) = image.store();
+            repository.tags.insert((*tag).to_owned(), image.descriptor);
+            repository.content.extend(memory.blobs);
+        }
+        repository
+    }
+}
+
+impl Source for Repository {
+    fn describe(&self) -> String {
+        "docker://registry.example.com/acme/telemetry".to_owned()
+    }
+    fn tags(&self) -> Result<Vec<String>, oci::Error> {
+        Ok(self.tags.keys().cloned().collect())
+    }
+    fn resolve(&self, tag: Option<&str>) -> Result<Descriptor, oci::Error> {
+        let tag = tag.unwrap_or("latest");
+        self.tags.get(tag).cloned().ok_or_else(|| oci::Error::NotFound(format!("tag {tag}")))
+    }
+    fn manifest(&self, descriptor: &Descriptor) -> Result<Vec<u8>, oci::Error> {
+        let found = self.content.get(&descriptor.digest);
+        found.cloned().ok_or_else(|| oci::Error::NotFound(descriptor.digest.to_string()))
+    }
+    fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, oci::Error> {
+        Ok(Box::new(std::io::Cursor::new(self.manifest(descriptor)?)))
+    }
+}
+
+/// The new offer of `offer new`, with other tags and createOptions.
+fn offer(tags: &[&str], create_options: &str) -> Reading {
+    let mut files = new_offer(&NewOffer {
+        publisher: "acme".to_owned(),
+        offer: "telemetry".to_owned(),
+        repository: "registry.acme.test/telemetry".to_owned(),
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        preview_subscription: "11111111-1111-4111-8111-111111111111".to_owned(),
+        ..NewOffer::default()
+    });
+    let document = files.get_mut("offer.yaml").expect("the new offer has a document");
+    let text = String::from_utf8(document.clone()).expect("UTF-8");
+    let line = format!("    createOptions: {create_options}\n    # createOptions:");
+    *document = text.replacen("    # createOptions:", &line, 1).into_bytes();
+    let reading = offer::document::read(&files, &Policy::default());
+    assert!(reading.offer.is_some(), "{:#?}", reading.findings);
+    reading
+}
+
+/// An image that nothing can be said against but that its packages are not known.
+fn sound() -> Image {
+    let tar = Tar::default().file("app/run", 0o755, &elf(62));
+    let mut image = Image::new().layer(tar);
+    let labels: BTreeMap<String, &str> = ["title", "version", "vendor", "licenses", "source"]
+        .map(|name| (format!("org.opencontainers.image.{name}"), "x"))
+        .into();
+    image.config["config"]["User"] = json!("65532");
+    image.config["config"]["Labels"] = json!(labels);
+    image.config["config"]["Healthcheck"] = json!({ "Test": ["CMD", "/app/run", "health"] });
+    image
+}
+
+/// The faults of an image that the issue names: malware in nested archives, a key that a later layer deletes, and a
+/// program for another machine.
+fn planted() -> Image {
+    let tar_gz = gzip(&Tar::default().file("eicar.com", 0o644, &eicar()).end());
+    let archive = zip(&[("b.tar.gz", &tar_gz)]);
+    sound()
+        .layer(Tar::default().file("opt/a.zip", 0o644, &archive))
+        .layer(Tar::default().file("root/id_rsa", 0o600, private_key().as_bytes()))
+        .layer(Tar::default().file("root/.wh.id_rsa", 0o644, b"").file("app/tool", 0o755, &elf(40)))
+}
+
+fn run(source: &Repository, reading: Option<&Reading>, policy: &Policy) -> Certification {
+    certify(&Request {
+        source,
+        reference: None,
+        offer: reading.map(|reading| OfferContext { reading, plan_id: "standard" }),
+        live_tags: &BTreeMap::new(),
+        policy,
+        rules: &Rules::built_in(),
+        cache: None,
+        progress: &|_| (),
+    })
+    .expect("the source can be read")
+}
+
+fn text(report: &Report) -> String {
+    render(report, &Style { colour: false, words: Words::english() })
+}
+
+fn failed(report: &Report) -> Vec<&str> {
+    let failed = report.criteria.iter().filter(|result| result.verdict == Verdict::Failed);
+    failed.map(|result| result.id.as_str()).collect()
+}
+
+#[test]
+fn every_planted_fault_fails_with_its_criterion_in_one_report() {
+    let old = planted();
+    let source = Repository::new(&[("latest", &old), ("1.0.0", &old), ("1.1.0", &sound())]);
+    let reading = offer(&["latest", "1.0.0", "1.1.0"], r#"{"HostConfig":{"Privileged":true}}"#);
+    let certification = run(&source, Some(&reading), &Policy::default());
+    let report = &certification.report;
+    assert_eq!(
+        failed(report),
+        [
+            "platform-matches-binaries",
+            "tags-well-formed",
+            "no-known-malware",
+            "least-privilege",
+            "no-embedded-secrets"
+        ]
+    );
+    insta::assert_snapshot!("planted_text", text(report));
+    insta::assert_snapshot!("planted_json", report.to_json());
+    let again = run(&source, Some(&reading), &Policy::default());
+    assert_eq!(report.to_json(), again.report.to_json());
+    assert_eq!(certification.sboms, again.sboms);
+}
+
+#[test]
+fn a_sound_image_passes_with_and_without_an_offer() {
+    let source = Repository::new(&[("latest", &sound()), ("1.0.0", &sound())]);
+    let reading = offer(&["latest", "1.0.0"], "{}");
+    let with = run(&source, Some(&reading), &Policy::default());
+    let without = run(&source, None, &Policy::default());
+    insta::assert_snapshot!("sound_text", text(&with.report));
+    assert!(with.report.passed() && without.report.passed());
+    assert_eq!(with.sboms.len(), 1);
+}
+
+#[test]
+fn the_policy_decides_what_blocks() {
+    let source = Repository::new(&[("latest", &planted())]);
+    let mut policy = Policy::default();
+    let ids = ["platform-matches-binaries", "no-known-malware", "no-embedded-secrets"];
+    policy.criteria = ids.map(|id| (id.to_owned(), CriterionPolicy { blocking: false })).into();
+    assert_eq!(run(&source, None, &policy).report.verdict, Verdict::Passed);
+    policy.criteria = [("sbom-complete".to_owned(), CriterionPolicy { blocking: true })].into();
+    let report = run(&source, None, &policy).report;
+    assert!(failed(&report).contains(&"sbom-complete"));
+}
+
+#[test]
+fn what_cannot_be_read_is_a_finding_and_never_a_pass() {
+    let mut source = Repository::new(&[("latest", &sound())]);
+    let digest = source.tags["latest"].digest;
+    source.content.insert(digest, b"{\"schemaVersion\":2,\"manifests\":[]}".to_vec());
+    let report = run(&source, None, &Policy::default()).report;
+    assert_eq!(report.verdict, Verdict::Failed);
+    assert_eq!(failed(&report), ["digest-verified"]);
+    let errored = |result: &&CriterionResult| result.verdict == Verdict::Errored;
+    assert!(report.criteria.iter().filter(errored).count() > 10);
+    source.tags.clear();
+    let request = Request {
+        source: &source,
+        reference: Some("latest"),
+        offer: None,
+        live_tags: &BTreeMap::new(),
+        policy: &Policy::default(),
+        rules: &Rules::built_in(),
+        cache: None,
+        progress: &|_| (),
+    };
+    assert!(matches!(certify(&request), Err(oci::Error::NotFound(_))));
+}
