@@ -2,6 +2,8 @@
 //! the crates below; a command reads its flags, calls one of them and prints what it says.
 
 mod commands;
+mod directory;
+mod files;
 // More commands use more of it.
 #[allow(dead_code)]
 mod output;

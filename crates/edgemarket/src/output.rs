@@ -74,6 +74,9 @@ impl Output {
 
     /// Prints why a command ended without success, and returns its exit status.
     pub fn fail(&self, failure: &Failure) -> ExitCode {
+        if failure.message.is_empty() && failure.findings.is_empty() {
+            return ExitCode::from(failure.status);
+        }
         if self.json {
             let value = serde_json::json!({
                 "error": failure.message, "hint": failure.hint, "findings": failure.findings,

@@ -5,6 +5,11 @@ use crate::text::Text;
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 
+mod certify;
+mod image;
+mod offer;
+mod route;
+
 /// A self-hosted marketplace for IoT Edge modules.
 #[derive(Debug, Parser)]
 #[command(name = "edgemarket", version, arg_required_else_help = true)]
@@ -24,6 +29,17 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Certify an image on this machine: exit status 0 passed, 1 failed, 2 could not run
+    Certify(certify::Certify),
+    /// Make images
+    #[command(subcommand)]
+    Image(image::ImageCommand),
+    /// Make, check and describe offers
+    #[command(subcommand)]
+    Offer(offer::OfferCommand),
+    /// Check routes
+    #[command(subcommand)]
+    Route(route::RouteCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -42,8 +58,12 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-fn dispatch(command: &Command, _output: &Output) -> Result<(), Failure> {
+fn dispatch(command: &Command, output: &Output) -> Result<(), Failure> {
     match command {
+        Command::Certify(arguments) => certify::run(arguments, output),
+        Command::Image(command) => image::run(command, output),
+        Command::Offer(command) => offer::run(command, output),
+        Command::Route(command) => route::run(command, output),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "edgemarket", &mut std::io::stdout());
             Ok(())
