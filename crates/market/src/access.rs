@@ -87,7 +87,10 @@ pub enum Repository<'a> {
         granted: bool,
     },
     /// `{publisher}/{offer}/{plan}`.
-    Public,
+    Public {
+        /// The plan is public, or private and the asker is of its audience.
+        open: bool,
+    },
     /// Any other name.
     Unknown,
 }
@@ -132,10 +135,11 @@ pub fn permit(actor: &Actor, operation: Operation<'_>) -> Result<(), Denied> {
 
 fn may_pull(actor: &Actor, repository: Repository<'_>) -> bool {
     match (actor, repository) {
-        (_, Repository::Public) => true,
+        (_, Repository::Public { open: true }) => true,
         (_, Repository::Unknown) => false,
         (Actor::Operator, _) => true,
         (Actor::Publisher(own), Repository::Incoming { publisher }) => own.as_str() == publisher,
+        (Actor::Region(_), Repository::Public { .. }) => true,
         (Actor::Customer(_), Repository::Preview { granted, .. }) => granted,
         _ => false,
     }
@@ -146,7 +150,7 @@ fn may_pull(actor: &Actor, repository: Repository<'_>) -> bool {
 fn may_push(actor: &Actor, repository: Repository<'_>) -> bool {
     match (actor, repository) {
         (Actor::Publisher(own), Repository::Incoming { publisher }) => own.as_str() == publisher,
-        (Actor::Region(_), Repository::Public) => true,
+        (Actor::Region(_), Repository::Public { .. }) => true,
         _ => false,
     }
 }

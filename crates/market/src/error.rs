@@ -4,7 +4,7 @@
 use offer::finding::Finding;
 
 /// Result of the use cases.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What kind of refusal an [`Error`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,20 +94,6 @@ impl Error {
             };
             Error::new(Kind::Internal, format!("{what}: {source}"), hint)
         }
-    }
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(source: sqlx::Error) -> Error {
-        let text = source.to_string();
-        if text.contains("disk is full") || text.contains("(code: 13)") {
-            return Error::new(
-                Kind::Internal,
-                "the database could not be written: the disk is full",
-                "free some space on the disk of the data directory; nothing is lost",
-            );
-        }
-        Error::internal(format!("the database refused an operation: {text}"))
     }
 }
 

@@ -2,17 +2,15 @@
 //! face (API, pages, command line) calls. Use cases are methods of [`Market`]; faces hold no rules. It serves nothing
 //! by itself.
 
-// The worker and the steps that use the rest come with the next commit.
-#![allow(dead_code)]
-
 pub mod access;
 pub mod api;
 pub mod bundles;
 pub mod catalogue;
 pub mod clock;
 pub mod config;
-mod deployments;
+pub mod deployments;
 pub mod error;
+pub mod leads;
 pub mod offers;
 pub mod publishers;
 pub mod regions;
@@ -22,15 +20,19 @@ pub mod tasks;
 pub mod text;
 pub mod tokens;
 
+mod egress;
 mod http;
 mod lock;
 mod market;
 mod pipeline;
 pub mod portal;
+mod registry_owner;
 mod secrets;
+mod stage;
 mod store;
 
 pub use access::Actor;
 pub use config::Config;
 pub use error::{Error, Kind, Result};
 pub use market::{Event, Faults, Market};
+pub use registry_owner::RegistryOwner;

@@ -3,19 +3,25 @@
 use crate::bundles::Bundles;
 use crate::clock::{Clock, Ids, Instant};
 use crate::config::Config;
+use crate::egress::Egress;
 use crate::error::{Error, Result};
 use crate::lock::{self, DataLock};
 use crate::secrets::Vault;
 use crate::store::history::HistoryRow;
 use crate::store::{self, Store};
 use crate::tasks::Bell;
+use certify::cache::Cache;
+use certify::rules::Rules;
 use registry::Blobs;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use tokio::sync::broadcast;
+use tokio::sync::{OnceCell, broadcast};
 
 /// Events that a slow listener may fall behind; after that it is told that it missed some and reads the state again.
 const EVENTS_MAX: usize = 1_024;
+
+/// Most bytes of cached evidence; a layer's takes some hundred kilobytes.
+const EVIDENCE_BYTES_MAX: u64 = 2 << 30;
 
 /// Something changed in a submission. Listeners read its state again; the event itself carries none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +66,10 @@ pub struct Inner {
     pub(crate) ids: Ids,
     pub(crate) bell: Bell,
     pub(crate) faults: Faults,
+    pub(crate) egress: Egress,
+    pub(crate) http: reqwest::Client,
+    pub(crate) rules: OnceCell<Arc<Rules>>,
+    pub(crate) cache: Cache,
     events: broadcast::Sender<Event>,
     _lock: DataLock,
 }
@@ -89,9 +99,26 @@ impl Market {
             .map_err(|error| Error::setup(error.to_string(), "check the data directory and its disk"))?;
         let store = Store::open(&data).await?;
         let (events, _) = broadcast::channel(EVENTS_MAX);
-        let bell = Bell::default();
-        let inner =
-            Inner { config, store, vault, bundles, blobs, clock, ids, bell, faults, events, _lock: lock };
+        let egress = Egress::new(&config.settings.allow_private_egress);
+        let http = egress.client()?;
+        let cache = Cache::open(&data.join("evidence"), EVIDENCE_BYTES_MAX)?;
+        let inner = Inner {
+            config,
+            store,
+            vault,
+            bundles,
+            blobs,
+            clock,
+            ids,
+            bell: Bell::default(),
+            faults,
+            egress,
+            http,
+            rules: OnceCell::new(),
+            cache,
+            events,
+            _lock: lock,
+        };
         let market = Market(Arc::new(inner));
         market.take_over().await?;
         Ok(market)

@@ -116,13 +116,6 @@ impl Market {
         })
     }
 
-    /// What the rules say about an offer, without storing it. For whoever may publish.
-    pub async fn validate(&self, actor: &Actor, files: Files) -> Result<Vec<Finding>> {
-        managed_by(actor)?;
-        let policy = self.config.policy.clone();
-        blocking(move || Ok(reading::read(&files, &policy).findings)).await
-    }
-
     /// The draft with its files and findings.
     pub async fn draft(&self, actor: &Actor, (publisher, id): (&PublisherId, &OfferId)) -> Result<Draft> {
         access::permit(actor, Operation::ManageOffers(publisher))?;

@@ -16,6 +16,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 mod view;
+pub(crate) use view::status_of;
 pub use view::{
     Action, Document, Image, Level, Message, RegionStanding, StepView, Submission, SubmissionSummary,
 };

@@ -13,6 +13,7 @@
 //!
 //! What a task does is the pipeline's business: [`Kind`] is matched there, exhaustively.
 
+use crate::access::{self, Actor, Operation};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::market::Market;
@@ -21,6 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
+
+mod worker;
+pub use worker::Worker;
 
 /// How long a claim is good without renewal.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -154,6 +158,50 @@ impl Claim {
     /// cancelled: roll back then.
     pub(crate) async fn complete(&self, tx: &mut Tx) -> Result<bool> {
         store::tasks::complete(tx, &self.id, &self.token).await
+    }
+}
+
+/// A task that was given up.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct DeadTask {
+    pub id: String,
+    pub kind: String,
+    pub submission: String,
+    pub attempts: i64,
+    pub last_error: Option<String>,
+}
+
+impl Market {
+    /// Tasks that used their attempts up. Operators only.
+    pub async fn dead_tasks(&self, actor: &Actor) -> Result<Vec<DeadTask>> {
+        access::permit(actor, Operation::Administer)?;
+        let rows = store::tasks::dead(&mut *self.store.read().await?).await?;
+        let task = |row: store::tasks::TaskRow| DeadTask {
+            id: row.id,
+            kind: row.kind,
+            submission: row.subject,
+            attempts: row.attempts,
+            last_error: row.last_error,
+        };
+        Ok(rows.into_iter().map(task).collect())
+    }
+
+    /// Runs a dead task again, with fresh counters. Operators only.
+    pub async fn run_again(&self, actor: &Actor, id: &str) -> Result<()> {
+        access::permit(actor, Operation::Administer)?;
+        let mut tx = self.store.write().await?;
+        let now = store::tasks::now_ms(&mut tx).await?;
+        if !store::tasks::revive(&mut tx, id, now).await? {
+            return Err(Error::not_found(format!("the dead task {id}")));
+        }
+        let detail = serde_json::json!({ "task": id });
+        let entry = self.history_row(actor, None, None, "task-run-again", detail);
+        store::history::insert(&mut tx, &entry).await?;
+        tx.commit().await?;
+        self.bell.ring();
+        Ok(())
     }
 }
 

@@ -7,10 +7,9 @@ use crate::error::{Error, Kind, Result};
 use crate::market::Market;
 use crate::publishers::check_name;
 use crate::secrets;
-use crate::store::{history, people};
+use crate::store::{Connection, history, people};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::AnyConnection;
 use std::time::Duration;
 
 /// How long a token lives when nothing else is said.
@@ -131,7 +130,7 @@ fn unauthenticated() -> Error {
     )
 }
 
-async fn require_subject(c: &mut AnyConnection, role: &TokenRole) -> Result<()> {
+async fn require_subject(c: &mut Connection, role: &TokenRole) -> Result<()> {
     let (known, what) = match role {
         TokenRole::Operator | TokenRole::Region(_) => return Ok(()),
         TokenRole::Publisher(id) => {

@@ -1,13 +1,19 @@
 //! Step 5: one task per region brings everything there and verifies it by digest. The step is complete when every
 //! required region holds everything; an optional region catches up later.
 
-use super::set_step;
-use crate::error::Result;
+use super::meter::Meter;
+use super::{Note, Work, commit, complete_step, live, load, set_step};
+use crate::error::{Error, Result};
 use crate::market::Market;
-use crate::store::Tx;
+use crate::offers::state_of;
+use crate::regions::Content;
+use crate::stage;
 use crate::store::regions::{self, SubmissionRegionRow};
-use crate::tasks::{self, Kind};
-use offer::submission::{Step, StepStatus};
+use crate::store::submissions::{self, SubmissionRow};
+use crate::store::{Tx, registry};
+use crate::tasks::{self, Claim, Kind, Outcome};
+use oci::manifest::Descriptor;
+use offer::submission::{Step, StepStatus, SubmissionState};
 
 /// Begins the step: a row and a task for every region that there is now. A region that is added later gets what is live
 /// then.
@@ -28,4 +34,129 @@ pub(crate) async fn begin(market: &Market, tx: &mut Tx, submission: &str) -> Res
         tasks::enqueue(market, tx, Kind::Replicate, &key, submission).await?;
     }
     Ok(())
+}
+
+/// Fills one region.
+pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> Result<Outcome> {
+    let step = Step::Replication;
+    let name = region_of(claim);
+    let work = load(market, row).await?;
+    let content = content(market, &work).await?;
+    let Some(region) = market.region(&name).await? else {
+        return leave_out(market, claim, &work.row, &name).await;
+    };
+    let all: u64 = content.iter().flat_map(|part| &part.blobs).map(|blob| blob.size).sum();
+    let meter = Meter::start(market, &work.row.id, step);
+    let progress = |done: u64| meter.set((0, 99), done, all);
+    let ensured = region.ensure(&content, &progress, &claim.stop).await;
+    if claim.is_stopped() {
+        return Ok(Outcome::Stopped);
+    }
+    if let Err(error) = ensured {
+        put_standing(market, &work.row.id, &name, "Behind", Some(&error.message)).await?;
+        return Ok(Outcome::Retry(error));
+    }
+    market.faults.at("replication:ensured");
+    let mut tx = market.store.write().await?;
+    if !claim.complete(&mut tx).await? {
+        return Ok(Outcome::Stopped);
+    }
+    set_standing(market, &mut tx, &work.row.id, &name, "Holding", None).await?;
+    let text = format!("the region {name} holds everything, verified by digest");
+    super::say(market, &mut tx, &work.row.id, step, &Note::info(text)).await?;
+    go_on(market, &mut tx, &work.row, &name).await?;
+    commit(market, tx, &work.row, step).await
+}
+
+/// The step is complete when the last required region holds everything. An optional region that comes later, when the
+/// offer is live already, moves its own tags.
+async fn go_on(market: &Market, tx: &mut Tx, row: &SubmissionRow, name: &str) -> Result<()> {
+    if super::current_step(tx, &row.id).await? != Step::Replication {
+        let standing = state_of(row);
+        if standing == SubmissionState::Succeeded || live::is_live(tx, row).await? {
+            live::enqueue_move(market, tx, &row.id, name).await?;
+        }
+        return Ok(());
+    }
+    let waiting = |row: &SubmissionRegionRow| row.required == 1 && row.state != "Holding";
+    if !regions::states(tx, &row.id).await?.iter().any(waiting) {
+        complete_step(market, tx, &row.id, Step::Replication, Some(Kind::Live)).await?;
+    }
+    Ok(())
+}
+
+/// A region that the operator removed meanwhile is not waited for any more.
+async fn leave_out(market: &Market, claim: &Claim, row: &SubmissionRow, name: &str) -> Result<Outcome> {
+    let mut tx = market.store.write().await?;
+    if !claim.complete(&mut tx).await? {
+        return Ok(Outcome::Stopped);
+    }
+    let said = "the region was removed";
+    set_standing(market, &mut tx, &row.id, name, "Holding", Some(said)).await?;
+    go_on(market, &mut tx, row, name).await?;
+    commit(market, tx, row, Step::Replication).await
+}
+
+/// The region of a claim's key, `{submission}/{region}`.
+pub(super) fn region_of(claim: &Claim) -> String {
+    claim.key.split_once('/').map_or("", |(_, region)| region).to_owned()
+}
+
+/// What a region must hold of a submission. It is read from the preview repositories, where step 3 put exactly this.
+pub(super) async fn content(market: &Market, work: &Work) -> Result<Vec<Content>> {
+    let mut c = market.store.read().await?;
+    let tags = submissions::tags(&mut c, &work.row.id).await?;
+    let mut parts = Vec::new();
+    for plan in &work.offer.plans {
+        let repository = live::public_repository(&work.row, plan);
+        let from = match live::is_live(&mut c, &work.row).await? {
+            true => repository.clone(),
+            false => format!("preview/{repository}"),
+        };
+        let roots = registry::manifests(&mut c, &from).await?;
+        let roots = roots.iter().map(descriptor).collect::<Result<Vec<_>>>()?;
+        let tree = stage::walk(&market.blobs, &roots).await?;
+        let of_plan = tags.iter().filter(|tag| tag.plan == plan.id.as_str());
+        let tags = of_plan.map(|tag| Ok((tag.tag.clone(), tag.digest.parse().map_err(Error::internal)?)));
+        parts.push(Content {
+            repository,
+            blobs: tree.blobs,
+            manifests: tree.manifests,
+            tags: tags.collect::<Result<_>>()?,
+        });
+    }
+    Ok(parts)
+}
+
+fn descriptor(row: &registry::ManifestRow) -> Result<Descriptor> {
+    let size = u64::try_from(row.size).map_err(Error::internal)?;
+    Ok(Descriptor::new(&row.media_type, row.digest.parse().map_err(Error::internal)?, size))
+}
+
+async fn put_standing(
+    market: &Market,
+    submission: &str,
+    region: &str,
+    state: &str,
+    message: Option<&str>,
+) -> Result<()> {
+    let mut tx = market.store.write().await?;
+    set_standing(market, &mut tx, submission, region, state, message).await?;
+    tx.commit().await
+}
+
+/// Writes where the submission stands in a region that it has a row for.
+pub(super) async fn set_standing(
+    market: &Market,
+    tx: &mut Tx,
+    submission: &str,
+    region: &str,
+    state: &str,
+    message: Option<&str>,
+) -> Result<()> {
+    let rows = regions::states(tx, submission).await?;
+    let Some(row) = rows.into_iter().find(|row| row.region == region) else { return Ok(()) };
+    let (state, message) = (state.to_owned(), message.map(str::to_owned));
+    let row = SubmissionRegionRow { state, message, changed_ms: market.now().0, ..row };
+    regions::put_state(tx, submission, &row).await
 }

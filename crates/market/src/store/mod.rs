@@ -16,15 +16,18 @@ pub mod steps;
 pub mod submissions;
 pub mod tasks;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use sqlx::{Any, AnyPool, Transaction};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// A connection or transaction to read or write with.
+pub use sqlx::AnyConnection as Connection;
 
 /// Connections of the pool. Readers do not wait for the writer in WAL mode; each connection is a thread of its own.
 const CONNECTIONS_MAX: u32 = 8;
@@ -99,20 +102,20 @@ impl Tx {
 }
 
 impl std::ops::Deref for Tx {
-    type Target = AnyConnection;
-    fn deref(&self) -> &AnyConnection {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
         &self.transaction
     }
 }
 
 impl std::ops::DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut AnyConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
         &mut self.transaction
     }
 }
 
 /// Settings of each connection. `synchronous=FULL` makes a commit survive a power cut.
-async fn prepare(connection: &mut AnyConnection) -> sqlx::Result<()> {
+async fn prepare(connection: &mut Connection) -> sqlx::Result<()> {
     use sqlx::Executor as _;
     let pragmas = format!(
         "PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
@@ -134,5 +137,19 @@ fn migration_failed(path: &Path, error: MigrateError) -> Error {
             format!("the database {} cannot be migrated: {other}", path.display()),
             "restore the back-up from before the upgrade, or ask for help with this message",
         ),
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(source: sqlx::Error) -> Error {
+        let text = source.to_string();
+        if text.contains("disk is full") || text.contains("(code: 13)") {
+            return Error::new(
+                Kind::Internal,
+                "the database could not be written: the disk is full",
+                "free some space on the disk of the data directory; nothing is lost",
+            );
+        }
+        Error::internal(format!("the database refused an operation: {text}"))
     }
 }

@@ -31,6 +31,13 @@ pub async fn tagged(c: &mut AnyConnection, repository: &str, tag: &str) -> Resul
     Ok(sqlx::query_as(sql).bind(repository).bind(tag).fetch_optional(c).await?)
 }
 
+/// All manifests of a repository: subjects before what refers to them.
+pub async fn manifests(c: &mut AnyConnection, repository: &str) -> Result<Vec<ManifestRow>> {
+    let sql = "SELECT digest, media_type, size, subject, artifact_type, annotations FROM repository_manifests \
+               WHERE repository = $1 ORDER BY CASE WHEN subject IS NULL THEN 0 ELSE 1 END, digest";
+    Ok(sqlx::query_as(sql).bind(repository).fetch_all(c).await?)
+}
+
 /// Manifests whose subject is this digest, by digest.
 pub async fn referrers(c: &mut AnyConnection, repository: &str, subject: &str) -> Result<Vec<ManifestRow>> {
     let sql = "SELECT digest, media_type, size, subject, artifact_type, annotations FROM repository_manifests \
@@ -150,6 +157,23 @@ pub async fn clear(c: &mut AnyConnection, repository: &str) -> Result<()> {
         sqlx::query(sql).bind(repository).execute(&mut *c).await?;
     }
     Ok(())
+}
+
+/// Replaces the subscriptions that alone may pull a private plan; none for a public one.
+pub async fn put_audience(c: &mut AnyConnection, repository: &str, subscriptions: &[String]) -> Result<()> {
+    sqlx::query("DELETE FROM plan_audience WHERE repository = $1").bind(repository).execute(&mut *c).await?;
+    let sql = "INSERT INTO plan_audience (repository, subscription) VALUES ($1, $2)";
+    for subscription in subscriptions {
+        sqlx::query(sql).bind(repository).bind(subscription).execute(&mut *c).await?;
+    }
+    Ok(())
+}
+
+/// The subscriptions that alone may pull from a repository; none when everybody may.
+pub async fn audience(c: &mut AnyConnection, repository: &str) -> Result<Vec<String>> {
+    let sql = "SELECT subscription FROM plan_audience WHERE repository = $1 ORDER BY subscription";
+    let rows: Vec<(String,)> = sqlx::query_as(sql).bind(repository).fetch_all(c).await?;
+    Ok(rows.into_iter().map(|(subscription,)| subscription).collect())
 }
 
 /// Lets a subscription pull from a preview repository on behalf of a submission.

@@ -13,17 +13,14 @@ pub struct TaskRow {
     pub kind: String,
     pub key: String,
     pub subject: String,
-    pub state: String,
     pub attempts: i64,
     pub attempts_max: i64,
     pub lost: i64,
-    pub run_at_ms: i64,
     pub cancel_requested: i64,
     pub last_error: Option<String>,
 }
 
-const COLUMNS: &str =
-    "id, kind, key, subject, state, attempts, attempts_max, lost, run_at_ms, cancel_requested, last_error";
+const COLUMNS: &str = "id, kind, key, subject, attempts, attempts_max, lost, cancel_requested, last_error";
 
 /// Now, by the database's clock, in milliseconds: leases are compared with it and with nothing else, so that machines
 /// whose clocks differ agree on what has expired.
@@ -174,8 +171,11 @@ pub async fn void_leases(c: &mut AnyConnection) -> Result<u64> {
     Ok(sqlx::query(sql).execute(c).await?.rows_affected())
 }
 
-/// Tasks in this state, for operators and tests.
-pub async fn in_state(c: &mut AnyConnection, state: &str) -> Result<Vec<TaskRow>> {
-    let sql = format!("SELECT {COLUMNS} FROM tasks WHERE state = $1 ORDER BY id");
-    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(state).fetch_all(c).await?)
+/// Tasks that were given up, oldest first.
+pub async fn dead(c: &mut AnyConnection) -> Result<Vec<TaskRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM tasks WHERE state = 'dead' ORDER BY id");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(c).await?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! The marketplace through its use cases, against a real database in a fresh directory.
 
 mod access;
+mod crash;
 mod docker_registry;
+mod publication;
 mod regions;
 mod support;

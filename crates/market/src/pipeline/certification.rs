@@ -1,0 +1,262 @@
+//! Step 2: everything that the tags point at is brought into the blob store, verified, and certified from there. Report
+//! and SBOMs are stored, whatever the verdict.
+
+use super::meter::Meter;
+use super::validate_prerequisites::{moved_tags, origin};
+use super::{Note, Work, commit, complete_step, descriptor_of, fail, load};
+use crate::error::{Error, Result};
+use crate::market::Market;
+use crate::offers::blocking;
+use crate::stage::{self, BlobSource, may_pass};
+use crate::store::documents::{self, DocumentRow};
+use crate::store::listings;
+use crate::store::submissions::{self, SubmissionRow, TagRow};
+use crate::submissions::Level;
+use crate::tasks::{Claim, Kind, Outcome};
+use certify::criteria::OfferContext;
+use certify::report::Verdict;
+use certify::rules::Rules;
+use certify::{Certification, Progress, Request, certify};
+use oci::digest::Digest;
+use offer::document::Plan;
+use offer::submission::Step;
+use offer::tags::{Tag, VersionTag};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Part of the step that fetching takes, in percent.
+const FETCHING: (u8, u8) = (0, 40);
+/// Part that certifying takes.
+const CERTIFYING: (u8, u8) = (40, 98);
+/// Most bytes of the operator's rule files together.
+const RULES_BYTES_MAX: u64 = 64 << 20;
+
+/// Runs the step.
+pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> Result<Outcome> {
+    let step = Step::Certification;
+    let work = load(market, row).await?;
+    let meter = Arc::new(Meter::start(market, &work.row.id, step));
+    let tags = submissions::tags(&mut *market.store.read().await?, &work.row.id).await?;
+    let moved = moved_tags(market, &work, &tags).await?;
+    if !moved.is_empty() {
+        return fail(market, claim, &work.row, step, &moved, market.store.write().await?).await;
+    }
+    if let Some(notes) = fetch(market, claim, &work, &tags, &meter).await? {
+        return fail(market, claim, &work.row, step, &notes, market.store.write().await?).await;
+    }
+    market.faults.at("certification:fetched");
+    let (mut rows, mut notes, mut failed) = (Vec::new(), Vec::new(), false);
+    for (index, plan) in work.offer.plans.iter().enumerate() {
+        if claim.is_stopped() {
+            return Ok(Outcome::Stopped);
+        }
+        let found = judge(market, &work, plan, &tags, (index, &meter)).await?;
+        if found.report.verdict == Verdict::Errored {
+            return Ok(Outcome::Retry(unchecked(plan, &found)));
+        }
+        failed |= found.report.verdict == Verdict::Failed;
+        notes.extend(notes_of(plan, &found));
+        rows.extend(keep(market, plan, &found).await?);
+    }
+    market.faults.at("certification:judged");
+    let mut tx = market.store.write().await?;
+    documents::put(&mut tx, &work.row.id, &rows).await?;
+    if failed {
+        return fail(market, claim, &work.row, step, &notes, tx).await;
+    }
+    if !claim.complete(&mut tx).await? {
+        return Ok(Outcome::Stopped);
+    }
+    for note in &notes {
+        super::say(market, &mut tx, &work.row.id, step, note).await?;
+    }
+    complete_step(market, &mut tx, &work.row.id, step, Some(Kind::Packaging)).await?;
+    commit(market, tx, &work.row, step).await
+}
+
+/// Brings the images in. `Some` with what the publisher has to correct.
+async fn fetch(
+    market: &Market,
+    claim: &Claim,
+    work: &Work,
+    tags: &[TagRow],
+    meter: &Arc<Meter>,
+) -> Result<Option<Vec<Note>>> {
+    let mut notes = Vec::new();
+    let plans = work.offer.plans.len() as u64;
+    for (index, plan) in work.offer.plans.iter().enumerate() {
+        let origin = match origin(market, &work.offer, plan).await? {
+            Ok(origin) => origin,
+            Err((message, hint)) => {
+                notes.push(Note::error(message, hint));
+                continue;
+            }
+        };
+        let of_plan = tags.iter().filter(|tag| tag.plan == plan.id.as_str());
+        let roots = of_plan.map(descriptor_of).collect::<Result<Vec<_>>>()?;
+        let progress = |done: u64, all: u64| {
+            let all = all.max(1);
+            meter.set(FETCHING, index as u64 * all + done, plans * all);
+        };
+        match stage::fetch(&market.blobs, &origin, &roots, &claim.stop, &progress).await {
+            Ok(_) => {}
+            Err(error) if may_pass(&error) => return Err(error.into()),
+            Err(error) => {
+                let text = format!("plan {}: {error}", plan.id);
+                notes.push(Note::error(text, error.hint()));
+            }
+        }
+    }
+    Ok(Some(notes).filter(|notes| !notes.is_empty()))
+}
+
+async fn judge(
+    market: &Market,
+    work: &Work,
+    plan: &Plan,
+    tags: &[TagRow],
+    (index, meter): (usize, &Arc<Meter>),
+) -> Result<Certification> {
+    let rules = rules(market).await?;
+    let live = live_tags(market, work, plan).await?;
+    let mut source =
+        BlobSource { name: plan.repository.name.clone(), tags: BTreeMap::new(), blobs: market.blobs.clone() };
+    for tag in tags.iter().filter(|tag| tag.plan == plan.id.as_str()) {
+        source.tags.insert(tag.tag.clone(), descriptor_of(tag)?);
+    }
+    let (plans, meter) = (work.offer.plans.len() as u64, Arc::clone(meter));
+    let (market, reading, plan) = (market.clone(), work.reading.clone(), plan.id.to_string());
+    blocking(move || {
+        let progress = |progress: Progress| {
+            let (part, parts) = (progress.image.saturating_sub(1) as u64, progress.images.max(1) as u64);
+            let share = progress.layers.bytes_done * 1_000 / progress.layers.bytes.max(1);
+            let done = (index as u64 * parts + part) * 1_000 + share.min(1_000);
+            meter.set(CERTIFYING, done, plans * parts * 1_000);
+        };
+        Ok(certify(&Request {
+            source: &source,
+            reference: None,
+            offer: Some(OfferContext { reading: &reading, plan_id: &plan }),
+            live_tags: &live,
+            policy: &market.config.policy,
+            rules: &rules,
+            cache: Some(&market.cache),
+            progress: &progress,
+        })?)
+    })
+    .await
+}
+
+async fn live_tags(market: &Market, work: &Work, plan: &Plan) -> Result<BTreeMap<VersionTag, Digest>> {
+    let mut c = market.store.read().await?;
+    let rows = listings::live_tags(&mut c, &work.row.publisher, &work.row.offer).await?;
+    let mut live = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.plan == plan.id.as_str()) {
+        if let Ok(Tag::Version(version)) = row.tag.parse::<Tag>() {
+            live.insert(version, row.digest.parse().map_err(Error::internal)?);
+        }
+    }
+    Ok(live)
+}
+
+/// Stores report and SBOMs. Blobs first; the rows that make them visible come with the step's result.
+async fn keep(market: &Market, plan: &Plan, found: &Certification) -> Result<Vec<DocumentRow>> {
+    let mut report = serde_json::to_vec_pretty(&found.report).map_err(Error::internal)?;
+    report.push(b'\n');
+    let subject = found.report.image.digest.to_string();
+    let mut rows = vec![store(market, plan, ("report", subject, String::new()), report).await?];
+    for sbom in &found.sboms {
+        let platform = sbom.platform.as_ref().map(ToString::to_string).unwrap_or_default();
+        let what = ("sbom", sbom.image.to_string(), platform);
+        rows.push(store(market, plan, what, sbom.cyclonedx.clone()).await?);
+    }
+    Ok(rows)
+}
+
+async fn store(
+    market: &Market,
+    plan: &Plan,
+    (kind, subject, platform): (&str, String, String),
+    bytes: Vec<u8>,
+) -> Result<DocumentRow> {
+    let (digest, size) = market.blobs.put_bytes(bytes).await.map_err(Error::internal)?;
+    Ok(DocumentRow {
+        plan: plan.id.to_string(),
+        kind: kind.to_owned(),
+        subject,
+        platform,
+        digest: digest.to_string(),
+        size: i64::try_from(size).map_err(Error::internal)?,
+    })
+}
+
+/// Every finding of every criterion that failed or warned.
+fn notes_of(plan: &Plan, found: &Certification) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for criterion in &found.report.criteria {
+        let level = match criterion.verdict {
+            Verdict::Failed => Level::Error,
+            Verdict::Warned => Level::Warning,
+            _ => continue,
+        };
+        for finding in &criterion.findings {
+            notes.push(Note {
+                level,
+                text: format!("plan {}: {} [{}]", plan.id, finding.message, criterion.id),
+                hint: Some(finding.hint.clone()),
+                place: Some(json!(finding.place)),
+            });
+        }
+    }
+    notes
+}
+
+fn unchecked(plan: &Plan, found: &Certification) -> Error {
+    let errored = found.report.criteria.iter().filter(|criterion| criterion.verdict == Verdict::Errored);
+    let reasons: Vec<String> = errored
+        .map(|criterion| {
+            format!("{}: {}", criterion.id, criterion.reason.as_deref().unwrap_or("no reason given"))
+        })
+        .collect();
+    Error::conflict(
+        format!("plan {} could not be checked: {}", plan.id, reasons.join("; ")),
+        "what could not be checked does not pass",
+    )
+}
+
+/// The rules, compiled at their first use.
+async fn rules(market: &Market) -> Result<Arc<Rules>> {
+    let load = async || {
+        let directory = market.config.settings.rules.as_ref().map(|path| market.config.data.join(path));
+        blocking(move || Ok(Arc::new(read_rules(directory.as_deref())?))).await
+    };
+    market.rules.get_or_try_init(load).await.cloned()
+}
+
+/// The operator's directory: `*.yar` and `*.yara` files, and `sha256.txt`, a list of digests.
+fn read_rules(directory: Option<&Path>) -> Result<Rules> {
+    let Some(directory) = directory else { return Ok(Rules::built_in()) };
+    let what = || format!("reading the rules in {}", directory.display());
+    let (mut yara, mut list, mut bytes) = (Vec::new(), String::new(), 0);
+    for entry in std::fs::read_dir(directory).map_err(Error::io(what()))? {
+        let path = entry.map_err(Error::io(what()))?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let is_yara = name.ends_with(".yar") || name.ends_with(".yara");
+        if !is_yara && name != "sha256.txt" {
+            continue;
+        }
+        bytes += path.metadata().map_err(Error::io(what()))?.len();
+        if bytes > RULES_BYTES_MAX {
+            return Err(Error::setup(
+                format!("the rules in {} have more than {RULES_BYTES_MAX} bytes", directory.display()),
+                "remove rules that are not needed",
+            ));
+        }
+        let text = std::fs::read_to_string(&path).map_err(Error::io(what()))?;
+        if is_yara { yara.push((name, text)) } else { list = text }
+    }
+    yara.sort();
+    Rules::with(yara, &list).map_err(|error| Error::setup(error.to_string(), "correct the rule file"))
+}

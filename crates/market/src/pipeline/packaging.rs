@@ -1,0 +1,239 @@
+//! Step 3: images, SBOMs and reports are linked into the preview repositories, deployment manifests prove to be
+//! generated, and the lead destination is verified with one test lead. Then the preview waits for sign-off.
+
+use super::validate_prerequisites::{moved_tags, note};
+use super::{Note, Work, commit, complete_step, descriptor_of, fail, load, publisher_signoff};
+use crate::deployments;
+use crate::error::{Error, Result};
+use crate::leads::{self, Delivery};
+use crate::market::Market;
+use crate::stage::{self, Tree};
+use crate::store::documents::{self, DocumentRow};
+use crate::store::registry::{self, ManifestRow};
+use crate::store::submissions::{self, SubmissionRow, TagRow};
+use crate::store::{Tx, people};
+use crate::submissions::Level;
+use crate::tasks::{Claim, Outcome};
+use oci::manifest::{Descriptor, MANIFEST_BYTES_MAX, Manifest, media_type};
+use offer::deployment::azure_iot_edge::Form;
+use offer::document::{Offer, Plan};
+use offer::submission::Step;
+use std::collections::BTreeMap;
+
+/// Artifact type of an SBOM attached to an image.
+pub(crate) const SBOM_TYPE: &str = "application/vnd.cyclonedx+json";
+/// Artifact type of a certification report attached to an image.
+pub(crate) const REPORT_TYPE: &str = "application/vnd.edgemarket.certification.report.v1+json";
+/// The empty JSON object, which stands for a config where there is none (OCI image spec 1.1, *Guidance for an empty
+/// descriptor*).
+const EMPTY: &[u8] = b"{}";
+/// Attempts to hand over the test lead before its failure is a finding.
+const LEAD_ATTEMPTS: i64 = 6;
+
+/// What is linked into one preview repository.
+struct Package {
+    repository: String,
+    tree: Tree,
+    referrers: Vec<(Descriptor, Manifest)>,
+    /// Tag and digest.
+    tags: Vec<(String, String)>,
+}
+
+/// Runs the step.
+pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> Result<Outcome> {
+    let step = Step::Packaging;
+    let work = load(market, row).await?;
+    let mut c = market.store.read().await?;
+    let tags = submissions::tags(&mut c, &work.row.id).await?;
+    let documents = documents::of_submission(&mut c, &work.row.id).await?;
+    drop(c);
+    let mut notes = moved_tags(market, &work, &tags).await?;
+    notes.extend(deployments_generate(market, &work, &tags)?);
+    let mut packages = Vec::new();
+    for plan in &work.offer.plans {
+        packages.push(package(market, &work, plan, &tags, &documents).await?);
+    }
+    market.faults.at("packaging:packed");
+    if claim.is_stopped() {
+        return Ok(Outcome::Stopped);
+    }
+    notes.extend(test_lead(market, claim, &work).await?);
+    let mut tx = market.store.write().await?;
+    if notes.iter().any(|note| note.level == Level::Error) {
+        return fail(market, claim, &work.row, step, &notes, tx).await;
+    }
+    if !claim.complete(&mut tx).await? {
+        return Ok(Outcome::Stopped);
+    }
+    for package in &packages {
+        link(market, &mut tx, &work, package).await?;
+    }
+    notes.extend(unknown_subscriptions(&mut tx, &work.offer).await?);
+    for note in &notes {
+        super::say(market, &mut tx, &work.row.id, step, note).await?;
+    }
+    complete_step(market, &mut tx, &work.row.id, step, None).await?;
+    publisher_signoff::wait(market, &mut tx, &work.row.id).await?;
+    commit(market, tx, &work.row, step).await
+}
+
+/// `preview/{publisher}/{offer}/{plan}`.
+fn preview_repository(row: &SubmissionRow, plan: &Plan) -> String {
+    format!("preview/{}/{}/{}", row.publisher, row.offer, plan.id)
+}
+
+async fn package(
+    market: &Market,
+    work: &Work,
+    plan: &Plan,
+    tags: &[TagRow],
+    documents: &[DocumentRow],
+) -> Result<Package> {
+    let of_plan: Vec<&TagRow> = tags.iter().filter(|tag| tag.plan == plan.id.as_str()).collect();
+    let mut roots: Vec<Descriptor> = Vec::new();
+    for tag in &of_plan {
+        let root = descriptor_of(tag)?;
+        if !roots.iter().any(|known| known.digest == root.digest) {
+            roots.push(root);
+        }
+    }
+    let tree = stage::walk(&market.blobs, &roots).await?;
+    let mut referrers = Vec::new();
+    for document in documents.iter().filter(|document| document.plan == plan.id.as_str()) {
+        let subjects: Vec<&Descriptor> = match document.kind.as_str() {
+            "report" => roots.iter().collect(),
+            _ => tree.manifests.iter().filter(|found| found.digest.to_string() == document.subject).collect(),
+        };
+        for subject in subjects {
+            referrers.push(referrer(market, document, subject).await?);
+        }
+    }
+    Ok(Package {
+        repository: preview_repository(&work.row, plan),
+        tree,
+        referrers,
+        tags: of_plan.into_iter().map(|tag| (tag.tag.clone(), tag.digest.clone())).collect(),
+    })
+}
+
+/// A document as an OCI 1.1 referrer of an image: equal documents give equal manifests.
+async fn referrer(
+    market: &Market,
+    document: &DocumentRow,
+    subject: &Descriptor,
+) -> Result<(Descriptor, Manifest)> {
+    let artifact = if document.kind == "report" { REPORT_TYPE } else { SBOM_TYPE };
+    let size = u64::try_from(document.size).map_err(Error::internal)?;
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: Some(media_type::OCI_MANIFEST.to_owned()),
+        artifact_type: Some(artifact.to_owned()),
+        config: Descriptor::of(media_type::OCI_EMPTY, EMPTY),
+        layers: vec![Descriptor::new(artifact, document.digest.parse().map_err(Error::internal)?, size)],
+        subject: Some(Descriptor::new(&subject.media_type, subject.digest, subject.size)),
+        annotations: BTreeMap::new(),
+    };
+    market.blobs.put_bytes(EMPTY).await.map_err(Error::internal)?;
+    let bytes = serde_json::to_vec(&manifest).map_err(Error::internal)?;
+    let descriptor = Descriptor::of(media_type::OCI_MANIFEST, &bytes);
+    debug_assert!(descriptor.size <= MANIFEST_BYTES_MAX);
+    market.blobs.put_bytes(bytes).await.map_err(Error::internal)?;
+    Ok((descriptor, manifest))
+}
+
+/// Fills the preview repository, which holds nothing else, and opens it to the named subscriptions.
+async fn link(market: &Market, tx: &mut Tx, work: &Work, package: &Package) -> Result<()> {
+    let repository = &package.repository;
+    registry::clear(tx, repository).await?;
+    for blob in &package.tree.blobs {
+        put_blob(tx, repository, blob).await?;
+    }
+    for manifest in &package.tree.manifests {
+        registry::put_manifest(tx, repository, &manifest_row(manifest, None)?).await?;
+    }
+    for (descriptor, manifest) in &package.referrers {
+        for blob in [&manifest.config].into_iter().chain(&manifest.layers) {
+            put_blob(tx, repository, blob).await?;
+        }
+        registry::put_manifest(tx, repository, &manifest_row(descriptor, Some(manifest))?).await?;
+    }
+    let now = market.now().0;
+    for (tag, digest) in &package.tags {
+        registry::put_tag(tx, repository, tag, digest, now).await?;
+    }
+    for subscription in &work.offer.listing.preview_subscriptions {
+        let subscription = subscription.id.to_string();
+        registry::grant_preview(tx, &work.row.id, repository, &subscription).await?;
+    }
+    Ok(())
+}
+
+async fn put_blob(tx: &mut Tx, repository: &str, blob: &Descriptor) -> Result<()> {
+    let size = i64::try_from(blob.size).map_err(Error::internal)?;
+    registry::put_blob(tx, repository, &blob.digest.to_string(), size).await
+}
+
+fn manifest_row(descriptor: &Descriptor, manifest: Option<&Manifest>) -> Result<ManifestRow> {
+    Ok(ManifestRow {
+        digest: descriptor.digest.to_string(),
+        media_type: descriptor.media_type.clone(),
+        size: i64::try_from(descriptor.size).map_err(Error::internal)?,
+        subject: manifest.and_then(|m| m.subject.as_ref()).map(|subject| subject.digest.to_string()),
+        artifact_type: manifest.and_then(|m| m.artifact_type.clone()),
+        annotations: "{}".to_owned(),
+    })
+}
+
+/// Deployments are generated when a customer asks; here it is proved that they can be. Placeholders get a sample value,
+/// which need not suit the plan, so that what then goes wrong is advice.
+fn deployments_generate(market: &Market, work: &Work, tags: &[TagRow]) -> Result<Vec<Note>> {
+    let mut notes = Vec::new();
+    for plan in &work.offer.plans {
+        let names = offer::deployment::placeholders(plan);
+        let sample = |name: &String| (name.clone(), "example".to_owned());
+        let values: BTreeMap<String, String> = names.iter().map(sample).collect();
+        let image = deployments::public_image(market, &work.row, plan, tags);
+        let image = image.ok_or_else(|| Error::internal("the tag to deploy was not resolved"))?;
+        for form in [Form::Full, Form::Layered] {
+            if let Err(findings) = deployments::generate(plan, &image, &values, form) {
+                let soften = |finding| match names.is_empty() {
+                    true => note(finding),
+                    false => Note { level: Level::Warning, ..note(finding) },
+                };
+                notes.extend(findings.iter().map(soften));
+            }
+        }
+    }
+    Ok(notes)
+}
+
+async fn test_lead(market: &Market, claim: &Claim, work: &Work) -> Result<Option<Note>> {
+    let hint = "check that the endpoint takes POST requests with JSON and answers 2xx";
+    let failed = |text: String| {
+        let place = Some(serde_json::json!({ "pointer": "/leads" }));
+        Some(Note { place, ..Note::error(format!("{text} [lead-destination]"), hint) })
+    };
+    Ok(match leads::test(market, &work.row, &work.offer).await? {
+        Delivery::Delivered => None,
+        Delivery::Refused(text) => failed(text),
+        Delivery::Later(text) if claim.attempt >= LEAD_ATTEMPTS => failed(text),
+        Delivery::Later(text) => return Err(Error::conflict(text, hint)),
+    })
+}
+
+/// A preview subscription that the marketplace does not know cannot sign in to see the preview.
+async fn unknown_subscriptions(tx: &mut Tx, offer: &Offer) -> Result<Vec<Note>> {
+    let mut notes = Vec::new();
+    for subscription in &offer.listing.preview_subscriptions {
+        let id = subscription.id.to_string();
+        if people::subscription(tx, &id).await?.is_none() {
+            notes.push(Note {
+                level: Level::Warning,
+                text: format!("the preview subscription {id} is not known to this marketplace"),
+                hint: Some("ask the operator to add it, or correct the ID and publish again".to_owned()),
+                place: None,
+            });
+        }
+    }
+    Ok(notes)
+}
