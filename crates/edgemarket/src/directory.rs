@@ -31,6 +31,50 @@ pub fn read(directory: &Path) -> Result<Files, Failure> {
     Ok(walk.files)
 }
 
+/// The files as one tar, as the API takes them: sorted, without owner and time, so that equal directories give equal
+/// bytes.
+pub fn to_tar(files: &Files) -> Result<Vec<u8>, Failure> {
+    let broken = |cause: std::io::Error| {
+        Failure::could_not_run(format!("the offer's files cannot be packed: {cause}"), "shorten their names")
+    };
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, path, bytes.as_slice()).map_err(broken)?;
+    }
+    archive.into_inner().map_err(broken)
+}
+
+/// Writes files below a directory that is made, or empty.
+pub fn write(directory: &Path, files: &Files) -> Result<(), Failure> {
+    let unwritable = |path: &Path| {
+        let path = path.display().to_string();
+        move |cause: std::io::Error| {
+            Failure::could_not_run(
+                format!("{path} cannot be made: {cause}"),
+                "check that you may write there and that the disk is not full",
+            )
+        }
+    };
+    std::fs::create_dir_all(directory).map_err(unwritable(directory))?;
+    if std::fs::read_dir(directory).map_err(unwritable(directory))?.next().is_some() {
+        return Err(Failure::could_not_run(
+            format!("{} is not empty", directory.display()),
+            "name a directory that does not exist yet",
+        ));
+    }
+    for (name, bytes) in files {
+        let path = directory.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(unwritable(parent))?;
+        }
+        std::fs::write(&path, bytes).map_err(unwritable(&path))?;
+    }
+    Ok(())
+}
+
 struct Walk<'a> {
     root: &'a Path,
     files: Files,

@@ -1,17 +1,14 @@
 //! The program `edgemarket`: one file a command under `commands`, what they print in `output`. Rules and work are in
 //! the crates below; a command reads its flags, calls one of them and prints what it says.
 
+mod client;
 mod commands;
 mod directory;
 mod files;
-// More commands use more of it.
-#[allow(dead_code)]
 mod output;
-// The demo reads it.
-#[allow(dead_code)]
+mod running;
 mod sample;
-#[allow(dead_code)]
-mod text;
+mod watch;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,7 +1,9 @@
 //! What a command prints: results on standard output as text or JSON, everything else on standard error; and how it
 //! ends. An error is its fact, then a `hint:` with the way out.
 
-use crate::text::Text;
+use crate::client::ClientError;
+use crate::watch;
+use market::text::Text;
 use offer::finding::Finding;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -69,6 +71,22 @@ impl Output {
     pub fn remark(&self, text: &str) {
         if !self.quiet {
             anstream::eprintln!("{text}");
+        }
+    }
+
+    /// One line of JSON, for values that follow each other.
+    pub fn json_line(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string(value)
+            .map_err(|cause| Failure::could_not_run(format!("JSON output: {cause}"), "please report this"))?;
+        self.print(&format!("{text}\n"))
+    }
+
+    /// How [`watch`] draws under these flags.
+    pub fn watch_style(&self) -> watch::Style {
+        match (self.quiet, self.json) {
+            (true, _) => watch::Style::Quiet,
+            (false, true) => watch::Style::JsonLines,
+            (false, false) => watch::Style::Human { french: self.text.is_french() },
         }
     }
 
@@ -163,5 +181,18 @@ impl Failure {
 impl From<oci::Error> for Failure {
     fn from(cause: oci::Error) -> Failure {
         Failure::could_not_run(cause.to_string(), cause.hint())
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(cause: ClientError) -> Failure {
+        let status = if cause.status.is_some() { STATUS_NO } else { STATUS_COULD_NOT_RUN };
+        Failure { message: cause.message, hint: cause.hint, findings: cause.findings, status }
+    }
+}
+
+impl From<market::Error> for Failure {
+    fn from(cause: market::Error) -> Failure {
+        Failure::could_not_run(cause.message, cause.hint)
     }
 }

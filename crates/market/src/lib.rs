@@ -36,3 +36,9 @@ pub use config::Config;
 pub use error::{Error, Kind, Result};
 pub use market::{Event, Faults, Market};
 pub use registry_owner::RegistryOwner;
+
+/// Everything that the marketplace serves: API, pages, and the registry under `/v2/`.
+pub fn router(market: Market) -> axum::Router {
+    let registry = ::registry::router(RegistryOwner::new(market.clone()), market.blobs().clone());
+    api::router(market.clone()).merge(portal::router(market)).merge(registry)
+}

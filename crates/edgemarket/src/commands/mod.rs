@@ -1,14 +1,22 @@
 //! The commands, one file each: [`Cli`] says what can be typed, [`run`] leads to the file that does it.
 
 use crate::output::{Failure, Output};
-use crate::text::Text;
 use clap::{CommandFactory, Parser, Subcommand};
+use market::text::Text;
 use std::process::ExitCode;
 
+mod admin;
 mod certify;
+mod demo;
+mod deployment;
+#[cfg(test)]
+mod documents;
 mod image;
 mod offer;
 mod route;
+mod serve;
+mod submission;
+mod target;
 
 /// A self-hosted marketplace for IoT Edge modules.
 #[derive(Debug, Parser)]
@@ -40,6 +48,36 @@ enum Command {
     /// Check routes
     #[command(subcommand)]
     Route(route::RouteCommand),
+    /// Run a marketplace: web, API, registry and workers
+    Serve(serve::Serve),
+    /// Show one whole publication, from nothing to a stranger's pull
+    Demo(demo::Demo),
+    /// Publish an offer
+    Publish(submission::Publish),
+    /// Show the state of a submission
+    Status(submission::OneSubmission),
+    /// Follow a submission with live progress
+    Watch(submission::OneSubmission),
+    /// Sign off: let the submission that waits go live
+    GoLive(submission::GoLive),
+    /// Cancel a submission
+    Cancel(submission::OneSubmission),
+    /// Show who did what to an offer
+    History(submission::History),
+    /// Print the deployment manifest of a plan
+    Deployment(deployment::Deployment),
+    /// Admit and list publishers
+    #[command(subcommand)]
+    Publisher(admin::PublisherCommand),
+    /// Add customers' subscriptions
+    #[command(subcommand)]
+    Subscription(admin::SubscriptionCommand),
+    /// Make tokens
+    #[command(subcommand)]
+    Token(admin::TokenCommand),
+    /// Add and list regions
+    #[command(subcommand)]
+    Region(admin::RegionCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -50,6 +88,7 @@ enum Command {
 
 /// Runs a command and turns its end into an exit status.
 pub fn run(cli: Cli) -> ExitCode {
+    log_to_stderr();
     let output =
         Output { json: cli.json, quiet: cli.quiet, text: Text::from_environment(cli.lang.as_deref()) };
     match dispatch(&cli.command, &output) {
@@ -68,5 +107,45 @@ fn dispatch(command: &Command, output: &Output) -> Result<(), Failure> {
             clap_complete::generate(*shell, &mut Cli::command(), "edgemarket", &mut std::io::stdout());
             Ok(())
         }
+        marketplace => {
+            let runtime = tokio::runtime::Runtime::new().map_err(|cause| {
+                Failure::could_not_run(
+                    format!("no threads can be started: {cause}"),
+                    "free some memory, then try again",
+                )
+            })?;
+            runtime.block_on(dispatch_marketplace(marketplace, output))
+        }
     }
+}
+
+/// The commands that speak to a marketplace, or run one.
+async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), Failure> {
+    match command {
+        Command::Serve(arguments) => serve::serve(arguments, output).await,
+        Command::Demo(arguments) => demo::demo(arguments, output).await,
+        Command::Publish(arguments) => submission::publish(arguments, output).await,
+        Command::Status(arguments) => submission::status(arguments, output).await,
+        Command::Watch(arguments) => submission::watch(arguments, output).await,
+        Command::GoLive(arguments) => submission::go_live(arguments, output).await,
+        Command::Cancel(arguments) => submission::cancel(arguments, output).await,
+        Command::History(arguments) => submission::history(arguments, output).await,
+        Command::Deployment(arguments) => deployment::deployment(arguments, output).await,
+        Command::Publisher(command) => admin::publisher(command, output).await,
+        Command::Subscription(command) => admin::subscription(command, output).await,
+        Command::Token(command) => admin::token(command, output).await,
+        Command::Region(command) => admin::region(command, output).await,
+        Command::Certify(_)
+        | Command::Image(_)
+        | Command::Offer(_)
+        | Command::Route(_)
+        | Command::Completions { .. } => unreachable!("dispatched without a marketplace"),
+    }
+}
+
+/// Logs go to standard error; `EDGEMARKET_LOG` chooses how much (`info`, `market=debug`), warnings when it is not set.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("EDGEMARKET_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,sqlx=error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -6,7 +6,6 @@ use clap::{Args, Subcommand};
 use offer::finding::{Finding, Severity};
 use offer::template::{NewOffer, new_offer};
 use serde::Serialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The commands on an offer's directory.
@@ -74,29 +73,7 @@ fn make(new: &New, output: &Output) -> Result<(), Failure> {
         plan: usual.plan,
         tags: usual.tags,
     };
-    let unwritable = |path: &Path| {
-        let path = path.display().to_string();
-        move |cause: std::io::Error| {
-            Failure::could_not_run(
-                format!("{path} cannot be made: {cause}"),
-                "check that you may write there and that the disk is not full",
-            )
-        }
-    };
-    fs::create_dir_all(&new.dir).map_err(unwritable(&new.dir))?;
-    if fs::read_dir(&new.dir).map_err(unwritable(&new.dir))?.next().is_some() {
-        return Err(Failure::could_not_run(
-            format!("{} is not empty", new.dir.display()),
-            "name a directory that does not exist yet",
-        ));
-    }
-    for (name, bytes) in new_offer(&values) {
-        let path = new.dir.join(&name);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(unwritable(parent))?;
-        }
-        fs::write(&path, bytes).map_err(unwritable(&path))?;
-    }
+    directory::write(&new.dir, &new_offer(&values))?;
     let dir = new.dir.display().to_string();
     output.remark(&output.text.with("offer-made", &[("dir", &dir)]));
     output.remark(&output.text.with("offer-made-next", &[("dir", &dir)]));

@@ -45,6 +45,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/submissions/{id}"),
     ("GET", "/api/v1/submissions/{id}/events"),
     ("GET", "/api/v1/submissions/{id}/documents/{digest}"),
+    ("PUT", "/api/v1/replica/tags"),
     ("GET", "/api/v1/catalogue"),
     ("GET", "/api/v1/catalogue/{publisher}/{offer}"),
     ("GET", "/api/v1/catalogue/{publisher}/{offer}/{plan}/deployment"),
@@ -74,6 +75,7 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/submissions/{id}", get(submissions::submission))
         .route("/api/v1/submissions/{id}/events", get(submissions::events))
         .route("/api/v1/submissions/{id}/documents/{digest}", get(submissions::document))
+        .route("/api/v1/replica/tags", put(crate::regions::put_tags))
         .route("/api/v1/catalogue", get(catalogue::live_offers))
         .route(live, get(catalogue::offer_page))
         .route(&format!("{live}/{{plan}}/deployment"), get(catalogue::deployment))

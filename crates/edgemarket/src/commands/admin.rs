@@ -1,0 +1,206 @@
+//! `publisher`, `subscription`, `token`, `region`: what an operator sets up.
+
+use super::target::Target;
+use crate::client::Payload;
+use crate::output::{Failure, Output};
+use axum::http::Method;
+use clap::{Subcommand, ValueEnum};
+use market::publishers::Publisher;
+use market::regions::RegionView;
+use market::subscriptions::Subscription;
+use market::tokens::NewToken;
+use serde_json::json;
+
+/// `edgemarket publisher`
+#[derive(Debug, Subcommand)]
+pub enum PublisherCommand {
+    /// Admit a publisher
+    Add {
+        /// Publisher ID: lower-case letters, digits, dashes
+        id: String,
+        /// Display name; the ID when left out
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List the publishers
+    List {
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// `edgemarket subscription`
+#[derive(Debug, Subcommand)]
+pub enum SubscriptionCommand {
+    /// Add a customer's subscription and print its ID
+    Add {
+        /// Whose it is
+        name: String,
+        /// The GUID, when it exists already elsewhere
+        #[arg(long, value_name = "GUID")]
+        id: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// For whom a token speaks.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Role {
+    /// Runs the marketplace
+    Operator,
+    /// Publishes offers (--subject PUBLISHER)
+    Publisher,
+    /// Pulls previews and private plans (--subject SUBSCRIPTION)
+    Customer,
+    /// The pipeline of the marketplace that this instance is a region of
+    Region,
+}
+
+/// `edgemarket token`
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; it is shown this once
+    Create {
+        /// For whom it speaks
+        #[arg(value_enum)]
+        role: Role,
+        /// Publisher ID or subscription ID
+        #[arg(long)]
+        subject: Option<String>,
+        /// What it is for
+        #[arg(long, default_value = "command line")]
+        name: String,
+        /// Days until it expires [default: 90]
+        #[arg(long, value_name = "DAYS")]
+        expires: Option<u32>,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// What a region is.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RegionKind {
+    /// Another Edgemarket
+    Instance,
+    /// Any OCI registry
+    Registry,
+}
+
+/// `edgemarket region`
+#[derive(Debug, Subcommand)]
+pub enum RegionCommand {
+    /// Add a place that devices pull from
+    Add {
+        /// Its name, for example europe-west
+        name: String,
+        /// http(s)://host[:port][/prefix]
+        url: String,
+        /// What it is
+        #[arg(long, value_enum, default_value = "instance")]
+        kind: RegionKind,
+        /// User name, for a registry
+        #[arg(long)]
+        username: Option<String>,
+        /// Environment variable that holds the password, or the region token of an instance
+        #[arg(long, value_name = "NAME")]
+        password_env: Option<String>,
+        /// Step 5 does not wait for it; it catches up later
+        #[arg(long)]
+        optional: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List the regions
+    List {
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// Runs `edgemarket publisher`.
+pub async fn publisher(command: &PublisherCommand, output: &Output) -> Result<(), Failure> {
+    match command {
+        PublisherCommand::Add { id, name, target } => {
+            let request = json!({ "id": id, "name": name.as_ref().unwrap_or(id) });
+            let made: Publisher =
+                target.call(Method::POST, "/api/v1/publishers", Payload::Json(request)).await?;
+            output.value(&made, |made| format!("{}\n", made.id))
+        }
+        PublisherCommand::List { target } => {
+            let all: Vec<Publisher> = target.get("/api/v1/publishers").await?;
+            output.list(&all, "no publisher yet; add one with: edgemarket publisher add ID", |publisher| {
+                format!("{:24} {}", publisher.id, publisher.name)
+            })
+        }
+    }
+}
+
+/// Runs `edgemarket subscription`.
+pub async fn subscription(command: &SubscriptionCommand, output: &Output) -> Result<(), Failure> {
+    let SubscriptionCommand::Add { name, id, target } = command;
+    let request = match id {
+        Some(id) => json!({ "owner": name, "id": id }),
+        None => json!({ "owner": name }),
+    };
+    let made: Subscription =
+        target.call(Method::POST, "/api/v1/subscriptions", Payload::Json(request)).await?;
+    output.value(&made, |made| format!("{}\n", made.id))
+}
+
+/// Runs `edgemarket token`.
+pub async fn token(command: &TokenCommand, output: &Output) -> Result<(), Failure> {
+    let TokenCommand::Create { role, subject, name, expires, target } = command;
+    let role = match role {
+        Role::Operator => "operator",
+        Role::Publisher => "publisher",
+        Role::Customer => "customer",
+        Role::Region => "region",
+    };
+    let mut request = json!({ "role": role, "label": name });
+    if let Some(subject) = subject {
+        request["subject"] = json!(subject);
+    }
+    if let Some(days) = expires {
+        request["expiresDays"] = json!(days);
+    }
+    let made: NewToken = target.call(Method::POST, "/api/v1/tokens", Payload::Json(request)).await?;
+    output.value(&made, |made| format!("{}\n", made.secret))
+}
+
+/// Runs `edgemarket region`.
+pub async fn region(command: &RegionCommand, output: &Output) -> Result<(), Failure> {
+    match command {
+        RegionCommand::Add { name, url, kind, username, password_env, optional, target } => {
+            let password = match password_env {
+                Some(variable) => Some(std::env::var(variable).map_err(|_| {
+                    Failure::new(
+                        format!("the environment variable {variable} is not set"),
+                        format!("set it to the region's password or token: export {variable}=…"),
+                    )
+                })?),
+                None => None,
+            };
+            let kind = match kind {
+                RegionKind::Instance => "instance",
+                RegionKind::Registry => "registry",
+            };
+            let request = json!({
+                "name": name, "kind": kind, "url": url, "required": !optional, "username": username, "password": password,
+            });
+            let made: RegionView =
+                target.call(Method::POST, "/api/v1/regions", Payload::Json(request)).await?;
+            output.value(&made, |made| format!("{}\n", made.name))
+        }
+        RegionCommand::List { target } => {
+            let all: Vec<RegionView> = target.get("/api/v1/regions").await?;
+            output.list(&all, "no region yet; add one with: edgemarket region add NAME URL", |region| {
+                let kind = if region.required { "required" } else { "optional" };
+                format!("{:20} {:9} {kind}  {}", region.name, region.kind, region.url)
+            })
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The pages in Chromium, as a person opens them: the demo's offer page, signing in, a submission that moves by itself.
+//! Chromium and its driver are Debian's; without them these tests fail and say so.
+
+use crate::server::{self, LeadReceiver, Server, TestOffer};
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// The driver's process, ended with the test.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A headless browser behind its driver.
+struct Browser {
+    client: Client,
+    _driver: Driver,
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    async fn start(language: &str) -> Browser {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|l| l.local_addr())
+            .expect("a free port")
+            .port();
+        let driver = Driver(
+            Command::new("chromedriver")
+                .arg(format!("--port={port}"))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("chromedriver is installed (Debian: chromium, chromium-driver)"),
+        );
+        let profile = tempfile::tempdir().expect("a temporary directory");
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--window-size=1100,1400",
+        ];
+        let mut arguments: Vec<String> = arguments.map(str::to_owned).to_vec();
+        arguments.push(format!("--lang={language}"));
+        arguments.push(format!("--accept-lang={language}"));
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
+        let options = json!({ "args": arguments, "prefs": { "intl.accept_languages": language } });
+        let capabilities = json!({ "goog:chromeOptions": options }).as_object().cloned().expect("an object");
+        for _ in 0..100 {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(capabilities.clone());
+            if let Ok(client) = builder.connect(&format!("http://127.0.0.1:{port}")).await {
+                return Browser { client, _driver: driver, _profile: profile };
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("Chromium does not start");
+    }
+
+    async fn text(&self, css: &str) -> String {
+        self.client.find(Locator::Css(css)).await.expect(css).text().await.expect("text")
+    }
+
+    /// Waits until the page's text has this.
+    async fn wait_for(&self, text: &str) {
+        for _ in 0..300 {
+            if self.text("body").await.contains(text) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{text:?} never came: {}", self.text("body").await);
+    }
+
+    async fn end(self) {
+        self.client.close().await.expect("the browser ends");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demos_page_opens() {
+    let data = tempfile::tempdir().expect("a temporary directory");
+    let demo = Demo::start(data.path());
+    let browser = Browser::start("en").await;
+    browser.client.goto(&demo.page).await.expect("the page");
+    assert_eq!(browser.text("h1").await, "Machine Telemetry");
+    let page = browser.text("main").await;
+    for expected in
+        ["docker pull", "1.0.0", "sha256:", "Certification", "passed", "SBOM", "Layered deployment"]
+    {
+        assert!(page.contains(expected), "{expected:?} is not on the page: {page}");
+    }
+    let style = "return getComputedStyle(document.querySelector('.plan')).borderTopStyle";
+    assert_eq!(browser.client.execute(style, Vec::new()).await.expect("a style"), json!("solid"));
+    screenshot(&browser, "offer.png").await;
+
+    browser.client.goto(&format!("{}?lang=fr", demo.page)).await.expect("the page in French");
+    assert!(browser.text("main").await.contains("Déploiement en couches"));
+    browser.client.goto(demo.page.split("/offers").next().expect("a base")).await.expect("the catalogue");
+    assert!(browser.text("main").await.contains("Machine Telemetry"));
+    screenshot(&browser, "catalogue.png").await;
+    browser.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_submission_moves_by_itself() {
+    let mut home = Server::start("home").await;
+    let leads = LeadReceiver::start().await;
+    let offer = TestOffer::make(&home, "seen", &leads).await;
+    offer.publish(&home).await;
+    let id = offer.submission(&home).await.summary.id;
+    let base = format!("http://{}", home.address);
+
+    let browser = Browser::start("en").await;
+    browser.client.goto(&format!("{base}/submissions/{id}")).await.expect("a page");
+    assert_eq!(browser.text("h1").await, "Sign in", "a stranger sees no submission");
+    let field = browser.client.find(Locator::Id("token")).await.expect("the field");
+    field.send_keys(&home.token).await.expect("typed");
+    browser
+        .client
+        .find(Locator::Css("main button"))
+        .await
+        .expect("the button")
+        .click()
+        .await
+        .expect("pressed");
+    browser.wait_for("Signed in as operator").await;
+
+    browser.client.goto(&format!("{base}/submissions/{id}")).await.expect("the submission");
+    browser.wait_for("Waiting for publisher review").await;
+    screenshot(&browser, "submission.png").await;
+    // Nothing is pressed here: what follows comes by server-sent events.
+    offer.go_live(&home).await;
+    browser.wait_for("Succeeded").await;
+    browser.wait_for("See the offer").await;
+    browser.end().await;
+    home.kill();
+}
+
+/// A running `edgemarket demo`.
+struct Demo {
+    child: Child,
+    page: String,
+}
+
+impl Demo {
+    fn start(data: &std::path::Path) -> Demo {
+        let mut child = Command::new(server::PROGRAM)
+            .args(["demo", "--lang", "en", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the demo starts");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let page = output
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("page ").map(|url| url.trim().to_owned()));
+        Demo { child, page: page.expect("the demo names its page") }
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Keeps a picture for people beside the build's other results.
+async fn screenshot(browser: &Browser, name: &str) {
+    let picture = browser.client.screenshot().await.expect("a picture");
+    assert!(picture.starts_with(b"\x89PNG"), "a PNG");
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");
+    std::fs::create_dir_all(&directory).expect("a directory");
+    std::fs::write(directory.join(name), picture).expect("written");
+}
