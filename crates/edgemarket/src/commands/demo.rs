@@ -3,6 +3,7 @@
 //! checks; with `--exit` a broken promise is the exit status.
 
 mod image;
+mod offer;
 mod pull;
 
 use crate::client::{Client, Payload};
@@ -10,13 +11,13 @@ use crate::directory;
 use crate::output::{Failure, Output};
 use crate::running::{Running, bind, signalled};
 use crate::watch;
+use ::offer::submission::SubmissionState;
+use ::offer::template::NewOffer;
 use axum::http::Method;
 use clap::Args;
 use market::config::{Config, Settings};
 use market::submissions::Submission;
 use oci::digest::Digest;
-use offer::submission::SubmissionState;
-use offer::template::{NewOffer, new_offer};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -211,7 +212,7 @@ async fn publish(stage: &Stage) -> Result<Submission, Failure> {
 }
 
 fn write_offer(dir: &Path, home: &Place, subscription: &str) -> Result<(), Failure> {
-    let files = new_offer(&NewOffer {
+    let files = offer::files(&NewOffer {
         publisher: PUBLISHER.to_owned(),
         offer: OFFER.to_owned(),
         plan: PLAN.to_owned(),

@@ -19,7 +19,7 @@ const USER: u32 = 1000;
 /// The platform of this machine, on which the sample module was built, as `os/architecture[/variant]`.
 pub fn platform() -> String {
     let platform = host();
-    offer::platform::Platform::new(&platform.os, &platform.architecture, platform.variant.as_deref())
+    ::offer::platform::Platform::new(&platform.os, &platform.architecture, platform.variant.as_deref())
         .to_string()
 }
 
