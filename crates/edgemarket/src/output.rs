@@ -2,7 +2,6 @@
 //! ends. An error is its fact, then a `hint:` with the way out.
 
 use crate::client::ClientError;
-use crate::watch;
 use market::text::Text;
 use offer::finding::Finding;
 use serde::Serialize;
@@ -79,15 +78,6 @@ impl Output {
         let text = serde_json::to_string(value)
             .map_err(|cause| Failure::could_not_run(format!("JSON output: {cause}"), "please report this"))?;
         self.print(&format!("{text}\n"))
-    }
-
-    /// How [`watch`] draws under these flags.
-    pub fn watch_style(&self) -> watch::Style {
-        match (self.quiet, self.json) {
-            (true, _) => watch::Style::Quiet,
-            (false, true) => watch::Style::JsonLines,
-            (false, false) => watch::Style::Human { french: self.text.is_french() },
-        }
     }
 
     /// Prints why a command ended without success, and returns its exit status.

@@ -2,9 +2,11 @@
 //! comes from the events of the API; it decides nothing.
 
 use crate::client::{Client, ClientError};
+use crate::output::Output;
 use futures_util::TryStreamExt;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use market::submissions::{Level, Message, StepView, Submission};
+use market::text::Text;
 use offer::submission::{Step, StepStatus, SubmissionState};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -15,24 +17,20 @@ use std::time::Duration;
 /// may be restarted meanwhile.
 const RECONNECTS_MAX: u32 = 30;
 
-/// How progress is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
-    /// Bars on a terminal, lines elsewhere, on standard error.
-    Human {
-        /// French step names rather than English ones.
-        french: bool,
-    },
-    /// One JSON line a change on standard output.
-    JsonLines,
-    /// Nothing.
-    Quiet,
-}
-
 /// Whether nothing more happens to a submission in this state without a person.
 pub fn is_at_rest(submission: &Submission) -> bool {
     submission.summary.state.is_final()
         || submission.summary.state == SubmissionState::WaitingForPublisherReview
+}
+
+/// A step's name in the user's language.
+pub fn step_name<'a>(text: &Text, step: &'a StepView) -> &'a str {
+    if text.is_french() { &step.name_fr } else { &step.name }
+}
+
+/// A step's status in the user's language.
+pub fn status(text: &Text, status: StepStatus) -> String {
+    text.get(&format!("status-{}", format!("{status:?}").to_lowercase()))
 }
 
 /// Follows a submission from a state that was shown until it is at rest (or, when `until_final`, past sign-off too) and
@@ -40,11 +38,11 @@ pub fn is_at_rest(submission: &Submission) -> bool {
 pub async fn follow(
     client: &Client,
     from: &Submission,
-    style: Style,
+    output: &Output,
     until_final: bool,
 ) -> Result<Submission, ClientError> {
     let id = &from.summary.id;
-    let mut display = Display::new(style);
+    let mut display = Display::new(output);
     if until_final {
         display.pass_over(from);
     }
@@ -72,7 +70,7 @@ pub async fn follow(
 async fn follow_once(
     client: &Client,
     path: &str,
-    display: &mut Display,
+    display: &mut Display<'_>,
     until_final: bool,
 ) -> Result<Option<Submission>, ClientError> {
     let mut events = pin!(client.events(path).await?);
@@ -86,20 +84,16 @@ async fn follow_once(
     Ok(None)
 }
 
-struct Display {
-    style: Style,
+struct Display<'a> {
+    output: &'a Output,
     bars: Option<(MultiProgress, Vec<ProgressBar>)>,
     seen: BTreeMap<Step, (StepStatus, u8, usize)>,
 }
 
-impl Display {
-    fn new(style: Style) -> Display {
-        let on_terminal = matches!(style, Style::Human { .. }) && std::io::stderr().is_terminal();
-        Display {
-            style,
-            bars: on_terminal.then(|| (MultiProgress::new(), Vec::new())),
-            seen: BTreeMap::new(),
-        }
+impl<'a> Display<'a> {
+    fn new(output: &'a Output) -> Display<'a> {
+        let draws = !output.quiet && !output.json && std::io::stderr().is_terminal();
+        Display { output, bars: draws.then(|| (MultiProgress::new(), Vec::new())), seen: BTreeMap::new() }
     }
 
     /// Takes what a submission says as shown before.
@@ -110,23 +104,23 @@ impl Display {
     }
 
     fn show(&mut self, submission: &Submission) {
-        match self.style {
-            Style::Quiet => {}
-            Style::JsonLines => {
-                if let Ok(line) = serde_json::to_string(submission) {
-                    anstream::println!("{line}");
-                }
-            }
-            Style::Human { french } => {
-                for (index, step) in submission.steps.iter().enumerate() {
-                    let name = if french { &step.name_fr } else { &step.name };
-                    self.show_step(index, name, step);
-                }
-            }
+        if self.output.quiet {
+            return;
+        }
+        if self.output.json {
+            // The command's end tells of a pipe that broke.
+            let _ = self.output.json_line(submission);
+            return;
+        }
+        for (index, step) in submission.steps.iter().enumerate() {
+            self.show_step(index, step);
         }
     }
 
-    fn show_step(&mut self, index: usize, name: &str, step: &StepView) {
+    fn show_step(&mut self, index: usize, step: &StepView) {
+        let text = &self.output.text;
+        let name = step_name(text, step);
+        let status = status(text, step.status);
         let old = self.seen.get(&step.id).copied().unwrap_or((StepStatus::NotStarted, 0, 0));
         let new = (step.status, step.progress, step.messages.len());
         if let Some((all, bars)) = &mut self.bars {
@@ -135,9 +129,9 @@ impl Display {
             }
             let bar = &bars[index];
             bar.set_position(u64::from(step.progress));
-            bar.set_message(format!("{:?}", step.status));
+            bar.set_message(status);
             for message in &step.messages[old.2.min(step.messages.len())..] {
-                bar.suspend(|| print_message(message));
+                bar.suspend(|| print_message(text, message));
             }
             if matches!(step.status, StepStatus::Complete | StepStatus::Rejected | StepStatus::Canceled)
                 && !bar.is_finished()
@@ -146,10 +140,10 @@ impl Display {
             }
         } else if old != new && step.status != StepStatus::NotStarted {
             if old.0 != new.0 {
-                anstream::eprintln!("{}. {name}: {:?}", index + 1, step.status);
+                anstream::eprintln!("{}. {name}: {status}", index + 1);
             }
             for message in &step.messages[old.2.min(step.messages.len())..] {
-                print_message(message);
+                print_message(text, message);
             }
         }
         self.seen.insert(step.id, new);
@@ -164,16 +158,16 @@ impl Display {
     }
 }
 
-fn print_message(message: &Message) {
-    let level = match message.level {
-        Level::Info => "info",
-        Level::Warning => "warning",
+fn print_message(text: &Text, message: &Message) {
+    let level = text.get(match message.level {
+        Level::Info => "level-info",
+        Level::Warning => "level-warning",
         Level::Error => "error",
-    };
+    });
     let place = message.place.as_ref().map(|place| format!(" ({})", place_line(place))).unwrap_or_default();
     anstream::eprintln!("   {level}: {}{place}", message.text);
     if let Some(hint) = &message.hint {
-        anstream::eprintln!("      hint: {hint}");
+        anstream::eprintln!("      {}: {hint}", text.get("hint"));
     }
 }
 

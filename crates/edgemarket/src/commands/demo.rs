@@ -48,7 +48,7 @@ pub async fn demo(args: &Demo, output: &Output) -> Result<(), Failure> {
     let stage = Stage::set(&data, args.listen, output).await?;
     let outcome = play(&stage, output).await;
     if outcome.is_ok() && !args.exit {
-        output.remark("\nServing until Ctrl-C.");
+        output.remark(&format!("\n{}", output.text.get("demo-serving")));
         signalled().await;
     }
     for place in [stage.home, stage.east, stage.west] {
@@ -90,8 +90,9 @@ impl Stage {
         let east = start(&data.join("east"), "east", loopback).await?;
         let west = start(&data.join("west"), "west", loopback).await?;
         let home = start(&data.join("home"), "home", listen).await?;
-        output.remark(&format!("marketplace  http://{}", home.address));
-        output.remark(&format!("regions      east http://{}  west http://{}", east.address, west.address));
+        say(output, "demo-marketplace", "demo-at", &[("place", &format!("http://{}", home.address))]);
+        let places = format!("east http://{}  west http://{}", east.address, west.address);
+        say(output, "demo-regions", "demo-at", &[("place", &places)]);
 
         let operator = local(&home);
         for (name, region) in [("east", &east), ("west", &west)] {
@@ -108,10 +109,11 @@ impl Stage {
 
         let layout = data.join("image");
         let image = image::make(&layout, &TAGS)?;
-        output.remark(&format!("image        {image} in {}", layout.display()));
+        say(output, "demo-image", "demo-at", &[("place", &format!("{image}, {}", layout.display()))]);
         let offer_dir = data.join("offer");
         write_offer(&offer_dir, &home, &subscription)?;
-        output.remark(&format!("offer        {}", offer_dir.join("offer.yaml").display()));
+        let document = offer_dir.join("offer.yaml").display().to_string();
+        say(output, "demo-offer", "demo-at", &[("place", &document)]);
         let publisher = Client::remote(&format!("http://{}", home.address), Some(publisher_token.clone()))?;
         Ok(Stage {
             home,
@@ -133,28 +135,31 @@ async fn play(stage: &Stage, output: &Output) -> Result<(), Failure> {
     let home = stage.home.address.to_string();
     let incoming = format!("incoming/{PUBLISHER}/{OFFER}");
     image::push(&stage.layout, &home, &incoming, &stage.publisher_token, &TAGS).await?;
-    output.remark(&format!("pushed       {home}/{incoming} as the publisher\n"));
+    say(output, "demo-pushed", "demo-pushed-as-publisher", &[("place", &format!("{home}/{incoming}"))]);
+    output.remark("");
 
     let begun = Instant::now();
     let submission = publish(stage).await?;
-    let waiting = watch::follow(&stage.publisher, &submission, output.watch_style(), false).await?;
+    let waiting = watch::follow(&stage.publisher, &submission, output, false).await?;
     expect_state(&waiting, SubmissionState::WaitingForPublisherReview)?;
     let published_ms = begun.elapsed().as_millis();
-    output.remark(&format!("\nwaits for sign-off after {published_ms} ms"));
+    output.remark(&format!("\n{}", output.text.with("demo-waits", &[("ms", &published_ms.to_string())])));
 
     let preview = format!("preview/{PUBLISHER}/{OFFER}/{PLAN}");
     let name = format!("{PUBLISHER}/{OFFER}/{PLAN}");
     let pulled = pull::verified(&home, &preview, "1.0.0", Some(&stage.customer_token)).await?;
     expect_digest("the preview, pulled by the customer", pulled, stage.image)?;
-    output.remark(&format!("preview      {home}/{preview}:1.0.0 pulled with the customer's token"));
+    let image = format!("{home}/{preview}:1.0.0");
+    say(output, "demo-preview", "demo-preview-pulled", &[("image", &image)]);
     pull::refused(&home, &preview, "1.0.0", None).await?;
     pull::refused(&home, &preview, "1.0.0", Some(&stage.stranger_token)).await?;
     pull::refused(&home, &name, "1.0.0", None).await?;
-    output.remark("             refused without a token, with another customer's token, and in public\n");
+    say(output, "demo-nothing", "demo-preview-refused", &[]);
+    output.remark("");
 
     let path = format!("/api/v1/offers/{PUBLISHER}/{OFFER}/go-live");
     let submission: Submission = stage.publisher.call(Method::POST, &path, Payload::Empty).await?;
-    let live = watch::follow(&stage.publisher, &submission, output.watch_style(), true).await?;
+    let live = watch::follow(&stage.publisher, &submission, output, true).await?;
     expect_state(&live, SubmissionState::Succeeded)?;
     output.remark("");
     for (region, server) in [("east", &stage.east), ("west", &stage.west), ("home", &stage.home)] {
@@ -163,12 +168,16 @@ async fn play(stage: &Stage, output: &Output) -> Result<(), Failure> {
             let pulled = pull::verified(&host, &name, tag, None).await?;
             expect_digest(&format!("{host}/{name}:{tag}"), pulled, stage.image)?;
         }
-        output.remark(&format!(
-            "{region:12} {host}/{name} pulled by nobody in particular, verified: {}",
-            stage.image
-        ));
+        let (image, digest) = (format!("{host}/{name}"), stage.image.to_string());
+        let pulled = output.text.with("demo-pulled", &[("image", &image), ("digest", &digest)]);
+        output.remark(&format!("{region:12} {pulled}"));
     }
     show(stage, output, published_ms).await
+}
+
+/// A line with its label in front.
+fn say(output: &Output, label: &str, key: &str, values: &[(&str, &str)]) {
+    output.remark(&format!("{:12} {}", output.text.get(label), output.text.with(key, values)));
 }
 
 /// Says where everything is, having fetched each of it.
@@ -190,7 +199,9 @@ async fn show(stage: &Stage, output: &Output, published_ms: u128) -> Result<(), 
             return Err(Failure::new(format!("the {what} at {url} is empty"), "please report this"));
         }
     }
-    let text: String = links.iter().map(|(what, url)| format!("{what:12} {url}\n")).collect();
+    let line =
+        |(what, url): &(&str, String)| format!("{:12} {url}\n", output.text.get(&format!("demo-{what}")));
+    let text: String = links.iter().map(line).collect();
     let mut value: serde_json::Map<String, Value> =
         links.iter().map(|(what, url)| ((*what).to_owned(), json!(url))).collect();
     value.insert("digest".to_owned(), json!(stage.image));

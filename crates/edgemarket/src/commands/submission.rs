@@ -8,6 +8,7 @@ use crate::watch;
 use axum::http::Method;
 use clap::Args;
 use market::submissions::{Action, Submission, SubmissionSummary};
+use market::text::Text;
 use offer::submission::SubmissionState;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -76,7 +77,7 @@ pub async fn publish(args: &Publish, output: &Output) -> Result<(), Failure> {
 /// Prints the state of a submission.
 pub async fn status(args: &OneSubmission, output: &Output) -> Result<(), Failure> {
     let submission = args.target.with(async |client| find(client, &args.submission).await).await?;
-    output.value(&submission, |submission| describe(submission, output.text.is_french()))
+    output.value(&submission, |submission| describe(submission, &output.text))
 }
 
 /// Draws live progress until the submission is at rest.
@@ -108,7 +109,7 @@ pub async fn cancel(args: &OneSubmission, output: &Output) -> Result<(), Failure
         Ok(client.call::<Submission>(Method::POST, &path, Payload::Empty).await?)
     };
     let submission = args.target.with(work).await?;
-    output.value(&submission, |submission| describe(submission, output.text.is_french()))
+    output.value(&submission, |submission| describe(submission, &output.text))
 }
 
 /// Prints who did what to an offer, oldest first.
@@ -138,11 +139,11 @@ async fn follow(
             format!("submission {} of {name} runs\nfollow it with: edgemarket watch {name}\n", summary.number)
         });
     }
-    let last = watch::follow(client, &submission, output.watch_style(), past_sign_off).await?;
+    let last = watch::follow(client, &submission, output, past_sign_off).await?;
     if output.json {
         output.json_line(&last)?;
     } else {
-        output.print(&describe(&last, output.text.is_french()))?;
+        output.print(&describe(&last, &output.text))?;
     }
     let (number, reason) = (last.summary.number, last.summary.reason.unwrap_or_default());
     match last.summary.state {
@@ -210,22 +211,19 @@ async fn act_path(client: &Client, submission: &Submission, action: &str) -> Res
 }
 
 /// The steps as a short table, then what can be done next.
-fn describe(submission: &Submission, french: bool) -> String {
+fn describe(submission: &Submission, words: &Text) -> String {
     let summary = &submission.summary;
     let name = format!("{}.{}", summary.publisher, summary.offer);
-    let mut text = format!("{name} submission {}: {:?}\n", summary.number, summary.state);
+    let state = words.get(&format!("state-{}", format!("{:?}", summary.state).to_lowercase()));
+    let mut text = format!("{name} {}: {state}\n", summary.number);
     if let Some(reason) = &summary.reason {
         text.push_str(&format!("  {reason}\n"));
     }
     for (index, step) in submission.steps.iter().enumerate() {
-        let step_name = if french { &step.name_fr } else { &step.name };
-        let overdue = if step.overdue { "  overdue" } else { "" };
-        let status = format!("{:?}", step.status);
-        text.push_str(&format!(
-            "  {}. {step_name:24} {status:26} {:>3} %{overdue}\n",
-            index + 1,
-            step.progress
-        ));
+        let (step_name, status) = (watch::step_name(words, step), watch::status(words, step.status));
+        let overdue = if step.overdue { format!("  {}", words.get("overdue")) } else { String::new() };
+        let percent = step.progress;
+        text.push_str(&format!("  {}. {step_name:24} {status:40} {percent:>3} %{overdue}\n", index + 1));
     }
     for image in &submission.images {
         text.push_str(&format!(
@@ -241,7 +239,7 @@ fn describe(submission: &Submission, french: bool) -> String {
         text.push_str(&format!("  region {:20} {} {message}\n", region.name, region.state));
     }
     if summary.state == SubmissionState::WaitingForPublisherReview {
-        text.push_str(&format!("next: edgemarket go-live {name}   (or: edgemarket cancel {name})\n"));
+        text.push_str(&format!("{}\n", words.with("next-sign-off", &[("name", &name)])));
     }
     text
 }
