@@ -139,18 +139,17 @@ fn may_pull(actor: &Actor, repository: Repository<'_>) -> bool {
         (_, Repository::Unknown) => false,
         (Actor::Operator, _) => true,
         (Actor::Publisher(own), Repository::Incoming { publisher }) => own.as_str() == publisher,
-        (Actor::Region(_), Repository::Public { .. }) => true,
         (Actor::Customer(_), Repository::Preview { granted, .. }) => granted,
         _ => false,
     }
 }
 
 /// Nobody pushes to the public scope but the pipeline, which does not come through the registry's door, and the
-/// pipeline of the home marketplace, which comes with a region token.
+/// pipeline of the home marketplace, which comes with a region token. A private plan never comes from elsewhere.
 fn may_push(actor: &Actor, repository: Repository<'_>) -> bool {
     match (actor, repository) {
         (Actor::Publisher(own), Repository::Incoming { publisher }) => own.as_str() == publisher,
-        (Actor::Region(_), Repository::Public { .. }) => true,
+        (Actor::Region(_), Repository::Public { open }) => open,
         _ => false,
     }
 }

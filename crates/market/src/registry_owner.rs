@@ -3,7 +3,8 @@
 //! - `incoming/{publisher}/…`: push and pull by that publisher;
 //! - `preview/{publisher}/{offer}/{plan}`: pull by the subscriptions that the waiting submission names, while it waits;
 //! - `{publisher}/{offer}/{plan}`: pull by everybody, private plans by their audience; pushes come from the pipeline,
-//!   which does not pass here, or, on an instance that is a region, from the home marketplace with a `region` token.
+//!   which does not pass here, or, on an instance that is a region, from the home marketplace with a `region` token, by
+//!   digest only: tags there move in the one transaction of `Market::replicate_tags`.
 
 use crate::access::{self, Actor, Operation, Repository};
 use crate::error::{Error, Kind};
@@ -13,7 +14,6 @@ use crate::store::registry::{self as store, ManifestRow};
 use oci::digest::Digest;
 use oci::manifest::Descriptor;
 use offer::identity::PublisherId;
-use offer::tags::Tag;
 use registry::owner::{
     Action, Credentials, IssuedToken, ManifestPut, ManifestReference, Owner, Refusal, Scope, Service,
 };
@@ -114,10 +114,6 @@ impl RegistryOwner {
             _ => Repository::Unknown,
         })
     }
-
-    fn is_public(repository: &str) -> bool {
-        !repository.starts_with("incoming/") && !repository.starts_with("preview/")
-    }
 }
 
 impl Owner for RegistryOwner {
@@ -161,6 +157,13 @@ impl Owner for RegistryOwner {
     }
 
     async fn put_manifest(&self, _who: &Credentials, repository: &str, manifest: ManifestPut) -> Answer<()> {
+        // Whoever is permitted to push there is a region's home, whose tags move all at one instant or not at all.
+        if let Some(tag) = &manifest.tag
+            && !repository.starts_with("incoming/")
+        {
+            let text = format!("the tag {tag} of {repository} is not moved by a push; push by digest");
+            return Err(Refusal::Denied(text));
+        }
         let digest = manifest.descriptor.digest.to_string();
         let row = ManifestRow {
             digest: digest.clone(),
@@ -174,11 +177,6 @@ impl Owner for RegistryOwner {
         let mut tx = self.market.store.write().await.map_err(refusal)?;
         store::put_manifest(&mut tx, repository, &row).await.map_err(refusal)?;
         if let Some(tag) = &manifest.tag {
-            let old = store::tagged(&mut tx, repository, tag).await.map_err(refusal)?;
-            let moves = old.is_some_and(|old| old.digest != digest);
-            if moves && Self::is_public(repository) && matches!(tag.parse(), Ok(Tag::Version(_))) {
-                return Err(Refusal::Immutable(format!("the version tag {tag} is immutable")));
-            }
             let now = self.market.now().0;
             store::put_tag(&mut tx, repository, tag, &digest, now).await.map_err(refusal)?;
         }

@@ -1,10 +1,12 @@
 //! Roles, tokens, ETags and the lock of the data directory.
 
-use crate::support::{config, contoso, place, sensor};
+use crate::support::{config, contoso, place, sensor, token};
 use market::access::TokenRole;
 use market::clock::{Clock, Ids};
 use market::offers::IfMatch;
-use market::{Actor, Kind, Market};
+use market::{Actor, Kind, Market, RegistryOwner};
+use oci::manifest::{Descriptor, media_type};
+use registry::owner::{Action, Credentials, ManifestPut, ManifestReference, Owner, Refusal};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -62,4 +64,51 @@ async fn a_stale_write_loses_nothing() {
     let actions: Vec<String> =
         market.history(&actor, key).await.unwrap().into_iter().map(|action| action.action).collect();
     assert_eq!(actions, ["draft-created", "draft-changed"]);
+}
+
+#[tokio::test]
+async fn a_region_pushes_by_digest_only_and_nobody_else_pushes_at_all() {
+    let place = place().await;
+    let market = &place.market;
+    let owner = RegistryOwner::new(market.clone());
+    let (public, preview) = ("contoso/sensor/standard", "preview/contoso/sensor/standard");
+    let region = token(market, TokenRole::Region("eu".to_owned())).await;
+    let roles = [
+        TokenRole::Operator,
+        TokenRole::Publisher("contoso".to_owned()),
+        TokenRole::Customer(crate::support::CUSTOMER),
+    ];
+    let mut others = vec![Credentials::Anonymous];
+    for role in roles {
+        others.push(token(market, role).await);
+    }
+    for who in &others {
+        for repository in [public, preview] {
+            let refused = owner.authorize(who, Action::Push, repository).await;
+            assert!(refused.is_err(), "{who:?} may not push to {repository}");
+        }
+    }
+    owner.authorize(&region, Action::Push, preview).await.unwrap_err();
+    owner.authorize(&region, Action::Push, "incoming/contoso/sensor").await.unwrap_err();
+    owner.authorize(&region, Action::Push, public).await.unwrap();
+
+    let bytes = b"{}";
+    market.blobs().put_bytes(bytes.to_vec()).await.unwrap();
+    let put = |tag: Option<&str>| ManifestPut {
+        tag: tag.map(str::to_owned),
+        descriptor: Descriptor::of(media_type::OCI_MANIFEST, bytes),
+        subject: None,
+        artifact_type: None,
+        annotations: BTreeMap::new(),
+        references: Vec::new(),
+    };
+    for tag in ["latest", "1.0.0", "1", "anything"] {
+        let refused = owner.put_manifest(&region, public, put(Some(tag))).await;
+        assert!(matches!(refused, Err(Refusal::Denied(_))), "{tag}: {refused:?}");
+        let found = owner.manifest(public, &ManifestReference::Tag(tag.to_owned())).await.unwrap();
+        assert_eq!(found, None);
+    }
+    owner.put_manifest(&region, public, put(None)).await.unwrap();
+    let digest = ManifestReference::Digest(put(None).descriptor.digest);
+    assert!(owner.manifest(public, &digest).await.unwrap().is_some());
 }
