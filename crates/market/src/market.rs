@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::egress::Egress;
 use crate::error::{Error, Result};
 use crate::lock::{self, DataLock};
+use crate::regions::Turns;
 use crate::secrets::Vault;
 use crate::store::history::HistoryRow;
 use crate::store::{self, Store};
@@ -65,6 +66,7 @@ pub struct Inner {
     pub(crate) clock: Clock,
     pub(crate) ids: Ids,
     pub(crate) bell: Bell,
+    pub(crate) turns: Turns,
     pub(crate) faults: Faults,
     pub(crate) egress: Egress,
     pub(crate) http: reqwest::Client,
@@ -111,6 +113,7 @@ impl Market {
             clock,
             ids,
             bell: Bell::default(),
+            turns: Turns::default(),
             faults,
             egress,
             http,

@@ -8,7 +8,7 @@
 //! devices follow a tag to a version whose terms nobody can read yet, and could not be undone when the last required
 //! region fails. The submission succeeds when every required region moved.
 
-use super::replication::{content, region_of, set_standing};
+use super::replication::{catch_up_with, content, region_of, set_standing, superseded};
 use super::{Note, Work, commit, load, set_step, set_submission};
 use crate::error::{Error, Result};
 use crate::market::Market;
@@ -43,6 +43,7 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
             enqueue_move(market, &mut tx, &work.row.id, &standing.region).await?;
         }
     }
+    catch_up_with(market, &mut tx, &work.row.id).await?;
     finish_if_moved(market, &mut tx, &work.row).await?;
     commit(market, tx, &work.row, step).await
 }
@@ -51,12 +52,18 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
 pub(super) async fn move_tags(market: &Market, claim: &Claim, row: SubmissionRow) -> Result<Outcome> {
     let name = region_of(claim);
     let work = load(market, row).await?;
-    // A newer submission of the offer went live meanwhile: its own task moves the tags, and this one must not undo it.
-    let current = is_live(&mut *market.store.read().await?, &work.row).await?;
-    if let Some(region) = market.region(&name).await?
-        && current
-    {
-        region.move_tags(&content(market, &work).await?).await?;
+    // One at a time in a region, so that what is live is not replaced between the look and the move: tags of an older
+    // submission never follow those of a newer one.
+    let turn = market.turns.of(&name);
+    let _turn = turn.lock().await;
+    let Some(content) = content(market, &work, &name).await? else {
+        return superseded(market, claim, &work.row, Step::Live, &name).await;
+    };
+    if claim.is_stopped() {
+        return Ok(Outcome::Stopped);
+    }
+    if let Some(region) = market.region(&name).await? {
+        region.move_tags(&content).await?;
     }
     market.faults.at("live:tags-moved");
     let mut tx = market.store.write().await?;

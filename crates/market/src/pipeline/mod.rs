@@ -161,7 +161,7 @@ async fn begin(market: &Market, claim: &Claim, step: Step) -> Result<Option<Subm
     let late = matches!(claim.kind(), Kind::Replicate | Kind::MoveTags);
     let state = state_of(&row);
     let complete = status(&mut tx, &row.id, step).await? == StepStatus::Complete;
-    if late && (complete || state == SubmissionState::Succeeded) {
+    if late && (state == SubmissionState::Succeeded || complete && !state.is_final()) {
         return Ok(Some(row));
     }
     if state.is_final() || complete {

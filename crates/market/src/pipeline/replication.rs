@@ -1,5 +1,7 @@
 //! Step 5: one task per region brings everything there and verifies it by digest. The step is complete when every
-//! required region holds everything; an optional region catches up later.
+//! required region holds everything; an optional region, or one that was added later, catches up with what is live then.
+//!
+//! Plans with a private audience stay at home: a region does not know the audience, so it would serve them to everybody.
 
 use super::meter::Meter;
 use super::{Note, Work, commit, complete_step, live, load, set_step};
@@ -10,29 +12,57 @@ use crate::regions::Content;
 use crate::stage;
 use crate::store::regions::{self, SubmissionRegionRow};
 use crate::store::submissions::{self, SubmissionRow};
-use crate::store::{Tx, registry};
+use crate::store::{Tx, offers, registry};
 use crate::tasks::{self, Claim, Kind, Outcome};
 use oci::manifest::Descriptor;
-use offer::submission::{Step, StepStatus, SubmissionState};
+use offer::submission::{Step, StepStatus};
 
-/// Begins the step: a row and a task for every region that there is now. A region that is added later gets what is live
-/// then.
+/// Begins the step: a row and a task for every region that there is now. A region that is added later catches up.
 pub(crate) async fn begin(market: &Market, tx: &mut Tx, submission: &str) -> Result<()> {
     set_step(market, tx, submission, Step::Replication, StepStatus::InProgress).await?;
     let mut places = vec![(market.config.settings.region.clone(), 1)];
     places.extend(regions::list(tx).await?.into_iter().map(|region| (region.name, region.required)));
     for (region, required) in places {
-        let row = SubmissionRegionRow {
-            region,
-            required,
-            state: "Waiting".to_owned(),
-            message: None,
-            changed_ms: market.now().0,
-        };
-        regions::put_state(tx, submission, &row).await?;
-        let key = format!("{submission}/{}", row.region);
-        tasks::enqueue(market, tx, Kind::Replicate, &key, submission).await?;
+        enqueue(market, tx, submission, (region, required)).await?;
     }
+    Ok(())
+}
+
+/// A region was added: it gets everything that is live. Nothing waits for it, since all of that is live without it.
+pub(crate) async fn catch_up(market: &Market, tx: &mut Tx, region: &str) -> Result<()> {
+    for live in offers::list(tx, None).await?.into_iter().filter_map(|offer| offer.live) {
+        enqueue(market, tx, &live, (region.to_owned(), 0)).await?;
+    }
+    Ok(())
+}
+
+/// The submission goes live: regions that were added after its sign-off get it too.
+pub(super) async fn catch_up_with(market: &Market, tx: &mut Tx, submission: &str) -> Result<()> {
+    let known = regions::states(tx, submission).await?;
+    for region in regions::list(tx).await? {
+        if !known.iter().any(|row| row.region == region.name) {
+            enqueue(market, tx, submission, (region.name, 0)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn enqueue(
+    market: &Market,
+    tx: &mut Tx,
+    submission: &str,
+    (region, required): (String, i64),
+) -> Result<()> {
+    let row = SubmissionRegionRow {
+        region,
+        required,
+        state: "Waiting".to_owned(),
+        message: None,
+        changed_ms: market.now().0,
+    };
+    regions::put_state(tx, submission, &row).await?;
+    let key = format!("{submission}/{}", row.region);
+    tasks::enqueue(market, tx, Kind::Replicate, &key, submission).await?;
     Ok(())
 }
 
@@ -41,7 +71,9 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
     let step = Step::Replication;
     let name = region_of(claim);
     let work = load(market, row).await?;
-    let content = content(market, &work).await?;
+    let Some(content) = content(market, &work, &name).await? else {
+        return superseded(market, claim, &work.row, step, &name).await;
+    };
     let Some(region) = market.region(&name).await? else {
         return leave_out(market, claim, &work.row, &name).await;
     };
@@ -64,6 +96,15 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
     set_standing(market, &mut tx, &work.row.id, &name, "Holding", None).await?;
     let text = format!("the region {name} holds everything, verified by digest");
     super::say(market, &mut tx, &work.row.id, step, &Note::info(text)).await?;
+    if name == market.config.settings.region {
+        for plan in work.offer.plans.iter().filter(|plan| !plan.private_audience.is_empty()) {
+            let text = format!(
+                "plan {} has a private audience: {name} alone holds it, and sends it to no region",
+                plan.id
+            );
+            super::say(market, &mut tx, &work.row.id, step, &Note::info(text)).await?;
+        }
+    }
     go_on(market, &mut tx, &work.row, &name).await?;
     commit(market, tx, &work.row, step).await
 }
@@ -72,8 +113,7 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
 /// offer is live already, moves its own tags.
 async fn go_on(market: &Market, tx: &mut Tx, row: &SubmissionRow, name: &str) -> Result<()> {
     if super::current_step(tx, &row.id).await? != Step::Replication {
-        let standing = state_of(row);
-        if standing == SubmissionState::Succeeded || live::is_live(tx, row).await? {
+        if live::is_live(tx, row).await? {
             live::enqueue_move(market, tx, &row.id, name).await?;
         }
         return Ok(());
@@ -97,35 +137,59 @@ async fn leave_out(market: &Market, claim: &Claim, row: &SubmissionRow, name: &s
     commit(market, tx, row, Step::Replication).await
 }
 
+/// A newer submission of the offer went live, and its own tasks fill this region: this one must not undo them.
+pub(super) async fn superseded(
+    market: &Market,
+    claim: &Claim,
+    row: &SubmissionRow,
+    step: Step,
+    name: &str,
+) -> Result<Outcome> {
+    let mut tx = market.store.write().await?;
+    if !claim.complete(&mut tx).await? {
+        return Ok(Outcome::Stopped);
+    }
+    let said = "a newer submission went live before this one did here";
+    set_standing(market, &mut tx, &row.id, name, "Behind", Some(said)).await?;
+    commit(market, tx, row, step).await
+}
+
 /// The region of a claim's key, `{submission}/{region}`.
 pub(super) fn region_of(claim: &Claim) -> String {
     claim.key.split_once('/').map_or("", |(_, region)| region).to_owned()
 }
 
-/// What a region must hold of a submission. It is read from the preview repositories, where step 3 put exactly this.
-pub(super) async fn content(market: &Market, work: &Work) -> Result<Vec<Content>> {
-    let mut c = market.store.read().await?;
-    let tags = submissions::tags(&mut c, &work.row.id).await?;
-    let mut parts = Vec::new();
-    for plan in &work.offer.plans {
-        let repository = live::public_repository(&work.row, plan);
-        let from = match live::is_live(&mut c, &work.row).await? {
-            true => repository.clone(),
-            false => format!("preview/{repository}"),
-        };
-        let roots = registry::manifests(&mut c, &from).await?;
-        let roots = roots.iter().map(descriptor).collect::<Result<Vec<_>>>()?;
-        let tree = stage::walk(&market.blobs, &roots).await?;
+/// What a region must hold of a submission; `None` when a newer one is live. Until it is live it is read from the preview
+/// repositories, where step 3 put exactly this.
+pub(super) async fn content(market: &Market, work: &Work, region: &str) -> Result<Option<Vec<Content>>> {
+    // In one transaction: step 6 empties the preview, which must not be read as an offer without images.
+    let mut tx = market.store.write().await?;
+    let row = submissions::get(&mut tx, &work.row.id).await?;
+    let row = row.ok_or_else(|| Error::internal("the submission of a task is missing"))?;
+    let is_live = live::is_live(&mut tx, &row).await?;
+    // Whatever is in the preview repositories now is of the submission that superseded this one.
+    if !is_live && state_of(&row).is_final() {
+        return Ok(None);
+    }
+    let at_home = region == market.config.settings.region;
+    let tags = submissions::tags(&mut tx, &row.id).await?;
+    let mut found = Vec::new();
+    for plan in work.offer.plans.iter().filter(|plan| at_home || plan.private_audience.is_empty()) {
+        let repository = live::public_repository(&row, plan);
+        let from = if is_live { repository.clone() } else { format!("preview/{repository}") };
+        let roots = registry::manifests(&mut tx, &from).await?;
         let of_plan = tags.iter().filter(|tag| tag.plan == plan.id.as_str());
         let tags = of_plan.map(|tag| Ok((tag.tag.clone(), tag.digest.parse().map_err(Error::internal)?)));
-        parts.push(Content {
-            repository,
-            blobs: tree.blobs,
-            manifests: tree.manifests,
-            tags: tags.collect::<Result<_>>()?,
-        });
+        found.push((repository, roots, tags.collect::<Result<_>>()?));
     }
-    Ok(parts)
+    drop(tx);
+    let mut parts = Vec::new();
+    for (repository, roots, tags) in found {
+        let roots = roots.iter().map(descriptor).collect::<Result<Vec<_>>>()?;
+        let tree = stage::walk(&market.blobs, &roots).await?;
+        parts.push(Content { repository, blobs: tree.blobs, manifests: tree.manifests, tags });
+    }
+    Ok(Some(parts))
 }
 
 fn descriptor(row: &registry::ManifestRow) -> Result<Descriptor> {

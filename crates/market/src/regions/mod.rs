@@ -17,6 +17,7 @@ use crate::access::{self, Actor, Operation};
 use crate::clock::Instant;
 use crate::error::{Error, Kind, Result};
 use crate::market::Market;
+use crate::pipeline;
 use crate::publishers::check_name;
 use crate::store::{history, regions};
 use futures_util::future::BoxFuture;
@@ -25,6 +26,8 @@ use oci::digest::Digest;
 use oci::manifest::Descriptor;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -110,7 +113,7 @@ pub struct RegionView {
 }
 
 impl Market {
-    /// Adds a region. Operators only.
+    /// Adds a region, which gets everything that is live already. Operators only.
     pub async fn add_region(&self, actor: &Actor, new: NewRegion) -> Result<RegionView> {
         access::permit(actor, Operation::Administer)?;
         check_name("region's name", &new.name)?;
@@ -141,7 +144,9 @@ impl Market {
         }
         let detail = json!({ "region": row.name, "url": row.url, "required": new.required });
         history::insert(&mut tx, &self.history_row(actor, None, None, "region-added", detail)).await?;
+        pipeline::replication::catch_up(self, &mut tx, &row.name).await?;
         tx.commit().await?;
+        self.bell.ring();
         Ok(view(row))
     }
 
@@ -178,6 +183,18 @@ impl Market {
         access::permit(actor, Operation::Browse)?;
         let mut c = self.store.read().await?;
         Ok(regions::list(&mut c).await?.into_iter().map(view).collect())
+    }
+}
+
+/// Whose turn it is to move tags in a region. In memory is enough: one process at a time has the data directory.
+#[derive(Default)]
+pub(crate) struct Turns(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    /// The turn in the region of this name.
+    pub fn of(&self, region: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Arc::clone(turns.entry(region.to_owned()).or_default())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The marketplace through its use cases, against a real database in a fresh directory.
 
 mod access;
+mod catching_up;
 mod crash;
 mod docker_registry;
 mod publication;

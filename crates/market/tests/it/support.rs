@@ -126,6 +126,23 @@ pub async fn wait_for(market: &Market, state: SubmissionState) -> Submission {
     panic!("{:#?}", market.status(&publisher(), (&id, &offer_id)).await);
 }
 
+/// Signs the newest submission off and waits until it is live.
+pub async fn go_live(market: &Market) -> Submission {
+    market.go_live(&publisher(), (&contoso(), &sensor())).await.unwrap();
+    wait_for(market, SubmissionState::Succeeded).await
+}
+
+/// Asks until the answer is yes.
+pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..1_600 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("waited in vain: {what}");
+}
+
 /// A token of this role.
 pub async fn token(market: &Market, role: TokenRole) -> Credentials {
     let age = Duration::from_secs(3_600);
