@@ -43,7 +43,7 @@ pub async fn of_submission(c: &mut AnyConnection, submission: &str) -> Result<Ve
     Ok(sqlx::query_as(sql).bind(submission).fetch_all(c).await?)
 }
 
-/// Writes a step's status and instants; an instant that is `None` stays as it was.
+/// Writes a step's status and instants; an instant that is `None` stays as it was, and progress never moves back.
 pub async fn set(
     c: &mut AnyConnection,
     submission: &str,
@@ -53,7 +53,7 @@ pub async fn set(
     started_ms: Option<i64>,
     finished_ms: Option<i64>,
 ) -> Result<()> {
-    let sql = "UPDATE steps SET status = $1, progress = $2, started_ms = COALESCE(started_ms, $3), \
+    let sql = "UPDATE steps SET status = $1, progress = CASE WHEN progress < $2 THEN $2 ELSE progress END, started_ms = COALESCE(started_ms, $3), \
                finished_ms = COALESCE($4, finished_ms) WHERE submission = $5 AND step = $6";
     sqlx::query(sql)
         .bind(status)

@@ -4,14 +4,20 @@ use super::{Claim, Kind, LEASE, LOST_MAX, Outcome};
 use crate::error::{Error, Result};
 use crate::market::Market;
 use crate::{pipeline, secrets, store};
+use registry::Blobs;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How often the table is looked at when nobody rings.
 const POLL: Duration = Duration::from_secs(1);
+
+/// How often leftovers of the blob store are looked for.
+const TIDY_PERIOD: Duration = Duration::from_secs(3_600);
+/// Age at which an upload that nobody goes on with is a leftover: a client that is away over night may still finish it.
+const UPLOAD_AGE_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// Runs tasks until it is told to shut down.
 pub struct Worker {
@@ -38,6 +44,7 @@ impl Worker {
 
     /// Works until shutdown; then lets running tasks stop at their next unit of work and hands them back.
     pub async fn run(self) {
+        self.running.spawn(tidy(self.market.blobs.clone(), self.shutdown.clone()));
         while !self.shutdown.is_cancelled() {
             if let Err(error) = self.claim_due().await {
                 tracing::error!(%error, "looking for work failed");
@@ -112,6 +119,24 @@ impl Worker {
             drop(permit);
             market.bell.ring();
         });
+    }
+}
+
+/// Removes abandoned uploads, at once and then every hour.
+async fn tidy(blobs: Blobs, shutdown: CancellationToken) {
+    loop {
+        // By the clock that stamps files, and not the marketplace's.
+        if let Some(before) = SystemTime::now().checked_sub(UPLOAD_AGE_MAX) {
+            match blobs.expire(before).await {
+                Ok(0) => {}
+                Ok(files) => tracing::info!(files, "removed abandoned uploads"),
+                Err(error) => tracing::warn!(%error, "abandoned uploads could not be removed"),
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TIDY_PERIOD) => {}
+            () = shutdown.cancelled() => return,
+        }
     }
 }
 

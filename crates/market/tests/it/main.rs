@@ -4,6 +4,7 @@ mod access;
 mod catching_up;
 mod crash;
 mod docker_registry;
+mod interruption;
 mod publication;
 mod regions;
 mod support;
