@@ -213,7 +213,13 @@ async fn test_lead(market: &Market, claim: &Claim, work: &Work) -> Result<Option
         let place = Some(serde_json::json!({ "pointer": "/leads" }));
         Some(Note { place, ..Note::error(format!("{text} [lead-destination]"), hint) })
     };
-    Ok(match leads::test(market, &work.row, &work.offer).await? {
+    let delivery = tokio::select! {
+        biased;
+        // An endpoint that never answers keeps neither a cancellation nor a shutdown waiting.
+        () = claim.stop.cancelled() => return Err(Error::conflict("the test lead was stopped", hint)),
+        delivery = leads::test(market, &work.row, &work.offer) => delivery?,
+    };
+    Ok(match delivery {
         Delivery::Delivered => None,
         Delivery::Refused(text) => failed(text),
         Delivery::Later(text) if claim.attempt >= LEAD_ATTEMPTS => failed(text),

@@ -5,6 +5,7 @@ mod catching_up;
 mod crash;
 mod docker_registry;
 mod interruption;
+mod leads;
 mod publication;
 mod regions;
 mod support;
