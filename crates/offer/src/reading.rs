@@ -4,7 +4,8 @@
 use crate::decode;
 use crate::document::Offer;
 use crate::finding::{Finding, Position, Severity};
-use crate::policy::Policy;
+use crate::identity::{OfferId, PublisherId};
+use crate::policy::{OfferLimits, Policy};
 use crate::rules;
 use crate::yaml::{self, Data, Fault, Node};
 use std::collections::BTreeMap;
@@ -33,6 +34,17 @@ pub struct Reading {
     pub findings: Vec<Finding>,
     /// Where every value stands.
     pub positions: Positions,
+}
+
+/// Which offer a document is of, and the passwords that it asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Who publishes.
+    pub publisher: PublisherId,
+    /// Which offer.
+    pub offer: OfferId,
+    /// Environment variables that hold passwords of image repositories, in the order of the plans, each once.
+    pub password_envs: Vec<String>,
 }
 
 /// Where the values of a document stand: JSON pointer (RFC 6901) → position.
@@ -138,6 +150,48 @@ pub fn read(files: &BTreeMap<String, Vec<u8>>, policy: &Policy) -> Reading {
     let clean = findings.iter().all(|finding| finding.severity != Severity::Error);
     let offer = if clean { crate::build::offer(&value) } else { None };
     finish(offer, findings, positions)
+}
+
+/// Reads only which offer the files are of and which passwords it asks for, whatever else is wrong with them: a client
+/// asks before it sends the files to a marketplace, whose policy it does not know. `Err` is why even that cannot be read.
+pub fn identity(files: &BTreeMap<String, Vec<u8>>) -> Result<Identity, Vec<Finding>> {
+    let text = document_text(files).map_err(|finding| vec![*finding])?;
+    let tree = yaml::parse(text).map_err(|fault| vec![located(fault)])?;
+    let decoded = decode::decode(&tree.root, &OfferLimits::default());
+    let field = |name: &str| decoded.value.get(name).and_then(|value| value.as_str());
+    let ids = (field("publisher").map(str::parse), field("id").map(str::parse));
+    if let (Some(Ok(publisher)), Some(Ok(offer))) = ids {
+        return Ok(Identity { publisher, offer, password_envs: password_envs(&tree.root) });
+    }
+    let mut positions = Positions::default();
+    positions.collect(&tree.root, "", (tree.root.line, tree.root.column));
+    let concerns = |finding: &Finding| {
+        matches!(finding.pointer.as_str(), "/publisher" | "/id")
+            || matches!(
+                finding.rule.as_str(),
+                "offer-publisher-missing" | "offer-id-missing" | "offer-type" | "offer-empty"
+            )
+    };
+    Err(finish(None, decoded.findings.into_iter().filter(concerns).collect(), positions).findings)
+}
+
+fn password_envs(root: &Node) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let Some(Data::List(plans)) = member(root, "plans").map(|plans| &plans.data) else { return names };
+    for plan in plans {
+        let name = member(plan, "repository").and_then(|repository| member(repository, "passwordEnv"));
+        if let Some(Node { data: Data::Scalar { text, .. }, .. }) = name
+            && !names.contains(text)
+        {
+            names.push(text.clone());
+        }
+    }
+    names
+}
+
+fn member<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
+    let Data::Map(entries) = &node.data else { return None };
+    entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value)
 }
 
 fn located(fault: Fault) -> Finding {

@@ -244,23 +244,22 @@ fn describe(submission: &Submission, words: &Text) -> String {
     text
 }
 
-/// Who publishes what, and the passwords that the document asks for by name.
+/// Who publishes what, and the passwords that the document asks for by name. Whether the offer keeps the rules is judged
+/// by the marketplace, under its own policy.
 fn identity(
     files: &BTreeMap<String, Vec<u8>>,
 ) -> Result<(String, String, BTreeMap<String, String>), Failure> {
-    let reading = offer::reading::read(files, &offer::policy::Policy::default());
-    let Some(offer) = reading.offer else {
-        return Err(Failure::findings("the offer breaks rules", &reading.findings));
-    };
+    let identity = offer::reading::identity(files)
+        .map_err(|findings| Failure::findings("the offer does not say which one it is", &findings))?;
     let mut passwords = BTreeMap::new();
-    for name in offer.plans.iter().filter_map(|plan| plan.repository.password_env.as_ref()) {
-        let value = std::env::var(name).map_err(|_| {
+    for name in identity.password_envs {
+        let value = std::env::var(&name).map_err(|_| {
             Failure::new(
                 format!("the environment variable {name}, which the offer names as passwordEnv, is not set"),
                 format!("set it to the password or token of the image repository: export {name}=…"),
             )
         })?;
-        passwords.insert(name.clone(), value);
+        passwords.insert(name, value);
     }
-    Ok((offer.publisher.to_string(), offer.id.to_string(), passwords))
+    Ok((identity.publisher.to_string(), identity.offer.to_string(), passwords))
 }

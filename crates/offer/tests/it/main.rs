@@ -6,6 +6,7 @@ mod document;
 mod document_limits;
 mod document_property;
 mod html;
+mod identity;
 mod module_name;
 mod pictures;
 mod placeholder;
