@@ -50,6 +50,9 @@ pub enum TokenRole {
 pub enum Operation<'a> {
     /// Publishers, subscriptions, regions, tokens, dead tasks.
     Administer,
+    /// Have offers to manage at all, whichever they are. Asked before something is looked up by its bare id, so that the
+    /// answer to those who never may see it does not depend on whether it exists.
+    HaveOffers,
     /// See and change drafts, publish, go live, cancel, read history and operations of this publisher's offers.
     ManageOffers(&'a PublisherId),
     /// See live offers, their pages, reports, SBOMs and deployments.
@@ -103,15 +106,26 @@ pub struct Denied {
     pub actor: String,
     /// What.
     pub what: String,
+    /// How it is said: [`Kind::Unauthenticated`] to nobody in particular, [`Kind::NotFound`] to a publisher that asks
+    /// for what is another's, [`Kind::Denied`] else.
+    pub kind: Kind,
 }
 
 impl From<Denied> for Error {
     fn from(denied: Denied) -> Error {
-        Error::new(
-            Kind::Denied,
-            denied.to_string(),
-            "use a token of the right role; `edgemarket token create` makes one",
-        )
+        match denied.kind {
+            Kind::Unauthenticated => Error::new(
+                Kind::Unauthenticated,
+                format!("a token is needed to {}", denied.what),
+                "send one, or sign in with it; an operator makes it with `edgemarket token create`",
+            ),
+            Kind::NotFound => Error::not_found("this offer"),
+            kind => Error::new(
+                kind,
+                denied.to_string(),
+                "use a token of the right role; `edgemarket token create` makes one",
+            ),
+        }
     }
 }
 
@@ -119,9 +133,10 @@ impl From<Denied> for Error {
 pub fn permit(actor: &Actor, operation: Operation<'_>) -> Result<(), Denied> {
     use Operation::*;
     let allowed = match (actor, operation) {
-        (Actor::Operator, Administer | ManageOffers(_) | Browse | SeePreview { .. }) => true,
+        (Actor::Operator, Administer | HaveOffers | ManageOffers(_) | Browse | SeePreview { .. }) => true,
         (_, Browse) => true,
         (Actor::Region(_), Replicate) => true,
+        (Actor::Publisher(_), HaveOffers) => true,
         (Actor::Publisher(own), ManageOffers(publisher)) => own == publisher,
         (Actor::Publisher(own), SeePreview { publisher, .. }) => own == publisher,
         (Actor::Customer(own), SeePreview { subscriptions, .. }) => subscriptions.contains(own),
@@ -130,7 +145,15 @@ pub fn permit(actor: &Actor, operation: Operation<'_>) -> Result<(), Denied> {
         (_, Delete(repository)) => *actor == Actor::Operator && repository != Repository::Unknown,
         _ => false,
     };
-    if allowed { Ok(()) } else { Err(Denied { actor: actor.to_string(), what: describe(operation) }) }
+    if allowed {
+        return Ok(());
+    }
+    let kind = match (actor, operation) {
+        (Actor::Anonymous, _) => Kind::Unauthenticated,
+        (Actor::Publisher(_), ManageOffers(_) | SeePreview { .. }) => Kind::NotFound,
+        _ => Kind::Denied,
+    };
+    Err(Denied { actor: actor.to_string(), what: describe(operation), kind })
 }
 
 fn may_pull(actor: &Actor, repository: Repository<'_>) -> bool {
@@ -157,6 +180,7 @@ fn may_push(actor: &Actor, repository: Repository<'_>) -> bool {
 fn describe(operation: Operation<'_>) -> String {
     match operation {
         Operation::Administer => "administer the marketplace".to_owned(),
+        Operation::HaveOffers => "manage offers".to_owned(),
         Operation::ManageOffers(publisher) => format!("manage the offers of {publisher}"),
         Operation::Browse => "browse live offers".to_owned(),
         Operation::SeePreview { publisher, .. } => format!("see a preview of {publisher}"),

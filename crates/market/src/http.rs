@@ -6,7 +6,7 @@ use crate::error::{Error, Kind};
 use crate::market::Market;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 /// Cookie that carries a browser's token: `HttpOnly`, `SameSite=Strict`.
@@ -40,11 +40,35 @@ impl FromRequestParts<Market> for Who {
         let cookies = header(header::COOKIE).unwrap_or_default();
         let session = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
         let session = session.filter(|(name, _)| *name == SESSION_COOKIE).map(|(_, value)| value).next();
+        // Another site's form or script may bring the cookie along, but never changes anything with it.
         match session {
-            Some(token) => Ok(Who(market.authenticate(token).await.unwrap_or(Actor::Anonymous))),
-            None => Ok(Who(Actor::Anonymous)),
+            Some(token) if parts.method.is_safe() || is_same_origin(market, &parts.headers) => {
+                Ok(Who(market.authenticate(token).await.unwrap_or(Actor::Anonymous)))
+            }
+            _ => Ok(Who(Actor::Anonymous)),
         }
     }
+}
+
+/// Whether a browser sent this from a page of this server: its `Origin` is the host that it asked, or the public URL's
+/// when a proxy in front changes the `Host`. The cookie is `SameSite=Strict` as well; but other ports of a host are the
+/// same site, and not the same origin.
+pub fn is_same_origin(market: &Market, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some((_, origin)) = text(header::ORIGIN).and_then(|origin| origin.split_once("://")) else {
+        return false;
+    };
+    text(header::HOST) == Some(origin) || market.config().registry_host() == origin
+}
+
+/// Path and query of the page of this server that the browser comes from, if it says so.
+pub fn own_path(market: &Market, headers: &HeaderMap) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let (_, rest) = text(header::REFERER)?.split_once("://")?;
+    let (host, path) = rest.split_once('/')?;
+    let is_own = text(header::HOST) == Some(host) || market.config().registry_host() == host;
+    // Two slashes at the beginning would be another host.
+    is_own.then(|| format!("/{}", path.trim_start_matches(['/', '\\'])))
 }
 
 /// A request whose credentials are no good: RFC 9457 problem details, from every face.

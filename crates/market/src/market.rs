@@ -142,6 +142,12 @@ impl Market {
         self.0.events.subscribe()
     }
 
+    /// Fails when the database does not answer.
+    pub async fn check_ready(&self) -> Result<()> {
+        let mut c = self.store.read().await?;
+        store::people::publisher(&mut c, "").await.map(drop)
+    }
+
     /// Closes the database in order; the process's lock is given back when the last clone is dropped.
     pub async fn close(&self) {
         self.store.close().await;

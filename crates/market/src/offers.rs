@@ -252,15 +252,10 @@ pub(crate) fn hinders(finding: &Finding) -> bool {
 
 /// The publisher whose offers the actor manages; `None` for all of them.
 pub(crate) fn managed_by(actor: &Actor) -> Result<Option<&str>> {
+    access::permit(actor, Operation::HaveOffers)?;
     match actor {
-        Actor::Publisher(own) => {
-            access::permit(actor, Operation::ManageOffers(own))?;
-            Ok(Some(own.as_str()))
-        }
-        _ => {
-            access::permit(actor, Operation::Administer)?;
-            Ok(None)
-        }
+        Actor::Publisher(own) => Ok(Some(own.as_str())),
+        _ => Ok(None),
     }
 }
 

@@ -104,12 +104,15 @@ impl Market {
 
     /// The submission with this id, as it is now.
     pub async fn submission(&self, actor: &Actor, id: &str) -> Result<Submission> {
+        access::permit(actor, Operation::HaveOffers)?;
+        let missing = || Error::not_found(format!("the submission {id:.60}"));
         let mut c = self.store.read().await?;
         let found = submissions::get(&mut c, id).await?;
         drop(c);
-        let row = found.ok_or_else(|| Error::not_found(format!("the submission {id}")))?;
+        let row = found.ok_or_else(missing)?;
         let publisher = row.publisher.parse().map_err(Error::internal)?;
-        access::permit(actor, Operation::ManageOffers(&publisher))?;
+        // Another publisher's submission looks like one that does not exist.
+        access::permit(actor, Operation::ManageOffers(&publisher)).map_err(|_| missing())?;
         self.view(row).await
     }
 

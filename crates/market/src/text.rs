@@ -3,13 +3,19 @@
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
+use std::sync::LazyLock;
 
 const ENGLISH: &str = include_str!("../locales/en.ftl");
 const FRENCH: &str = include_str!("../locales/fr.ftl");
 
+type Bundle = FluentBundle<FluentResource>;
+
+static ENGLISH_BUNDLE: LazyLock<Bundle> = LazyLock::new(|| bundle(ENGLISH, "en"));
+static FRENCH_BUNDLE: LazyLock<Bundle> = LazyLock::new(|| bundle(FRENCH, "fr"));
+
 /// Sentences in one language.
 pub struct Text {
-    bundle: FluentBundle<FluentResource>,
+    bundle: &'static Bundle,
     french: bool,
 }
 
@@ -23,13 +29,7 @@ impl Text {
     /// The language that a locale name such as `fr_CH.UTF-8` asks for; English for every other.
     pub fn of_locale(locale: &str) -> Text {
         let french = locale.to_ascii_lowercase().starts_with("fr");
-        let (source, tag) = if french { (FRENCH, "fr") } else { (ENGLISH, "en") };
-        let mut bundle = FluentBundle::new_concurrent(tag.parse().into_iter().collect());
-        bundle.set_use_isolating(false);
-        // A file with an error still has its other sentences; the test below lets none through.
-        let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
-        let _ = bundle.add_resource(resource);
-        Text { bundle, french }
+        Text { bundle: if french { &FRENCH_BUNDLE } else { &ENGLISH_BUNDLE }, french }
     }
 
     /// The user's language: the flag, else `LC_ALL`, `LC_MESSAGES`, `LANG` (POSIX, *Environment Variables*).
@@ -58,13 +58,26 @@ impl Text {
     pub fn with(&self, key: &str, values: &[(&str, &str)]) -> String {
         let mut args = FluentArgs::new();
         for (name, value) in values {
-            args.set(*name, *value);
+            // A number goes in as one, so that a sentence can have a plural.
+            match value.parse::<i64>() {
+                Ok(number) if number.to_string() == *value => args.set(*name, number),
+                _ => args.set(*name, *value),
+            }
         }
         let Some(pattern) = self.bundle.get_message(key).and_then(|message| message.value()) else {
             return key.to_owned();
         };
         self.bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
     }
+}
+
+fn bundle(source: &str, tag: &str) -> Bundle {
+    let mut bundle = FluentBundle::new_concurrent(tag.parse().into_iter().collect());
+    bundle.set_use_isolating(false);
+    // A file with an error still has its other sentences; the test below lets none through.
+    let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
+    let _ = bundle.add_resource(resource);
+    bundle
 }
 
 #[cfg(test)]
@@ -94,5 +107,13 @@ mod tests {
         assert!(Text::of_locale("fr_CH.UTF-8").is_french());
         assert!(!Text::of_locale("de_DE").is_french());
         assert_eq!(Text::of_locale("fr").get("error"), "erreur");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let packages =
+            |locale: &str, count: &str| Text::of_locale(locale).with("packages", &[("count", count)]);
+        assert_eq!((packages("en", "1"), packages("en", "0")), ("1 package".into(), "0 packages".into()));
+        assert_eq!((packages("fr", "0"), packages("fr", "1234")), ("0 paquet".into(), "1234 paquets".into()));
     }
 }

@@ -12,7 +12,9 @@ pub use problem::Problem;
 
 use crate::market::Market;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::middleware::map_response;
 use axum::routing::{get, post, put};
 use offer::reading;
 
@@ -23,6 +25,7 @@ pub const BODY_BYTES_MAX: usize = reading::TOTAL_BYTES_MAX + reading::FILES_MAX 
 /// Every route of the API. The role matrix test calls each of them as every role.
 pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/healthz"),
+    ("GET", "/readyz"),
     ("GET", "/api/v1/publishers"),
     ("POST", "/api/v1/publishers"),
     ("GET", "/api/v1/subscriptions"),
@@ -59,6 +62,7 @@ pub fn router(market: Market) -> Router {
     let live = "/api/v1/catalogue/{publisher}/{offer}";
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
         .route("/api/v1/publishers", get(admin::publishers).post(admin::add_publisher))
         .route("/api/v1/subscriptions", get(admin::subscriptions).post(admin::add_subscription))
         .route("/api/v1/tokens", get(admin::tokens).post(admin::create_token))
@@ -82,5 +86,13 @@ pub fn router(market: Market) -> Router {
         .route(&format!("{live}/{{plan}}/report"), get(catalogue::report))
         .route(&format!("{live}/{{plan}}/sbom"), get(catalogue::sbom))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(map_response(problem::of_framework))
         .with_state(market)
+}
+
+/// Alive is not ready: ready is when the database answers.
+async fn readyz(State(market): State<Market>) -> Result<&'static str, Problem> {
+    let unready =
+        |error| Problem { status: StatusCode::SERVICE_UNAVAILABLE.as_u16(), ..Problem::from(error) };
+    market.check_ready().await.map(|()| "ready\n").map_err(unready)
 }

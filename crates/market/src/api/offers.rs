@@ -158,9 +158,10 @@ fn untar(bytes: &[u8]) -> Result<Files, Error> {
         let name = name.trim_start_matches("./").to_owned();
         if !entry.header().entry_type().is_file()
             || name.split('/').any(|part| matches!(part, "" | "." | ".."))
+            || name.contains(|c: char| c == '\\' || c.is_control())
         {
             return Err(Error::invalid(
-                format!("the tar has the entry {name:.100}, which is no plain file"),
+                format!("the tar has the entry {name:?}, which is no plain file of the directory"),
                 hint,
             ));
         }

@@ -3,10 +3,13 @@
 use crate::error::Error;
 use crate::http::status_of;
 use axum::Json;
+use axum::body::to_bytes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use offer::finding::Finding;
 use serde::Serialize;
+
+const PROBLEM_TYPE: &str = "application/problem+json";
 
 /// A refusal as `application/problem+json`.
 #[derive(Debug, Serialize)]
@@ -44,12 +47,74 @@ impl From<Error> for Problem {
     }
 }
 
+/// Longest explanation of the framework in bytes that is read; they have some hundred.
+const EXPLANATION_BYTES_MAX: usize = 8_192;
+
+/// Makes problem details also of what the framework refuses before a handler runs: a method that is not there, a body
+/// that is too long, of another type or malformed.
+pub(super) async fn of_framework(response: Response) -> Response {
+    let status = response.status();
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t == PROBLEM_TYPE);
+    if is_problem || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    let text = to_bytes(body, EXPLANATION_BYTES_MAX).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).trim().to_owned();
+    let limit = super::BODY_BYTES_MAX;
+    let (kind, title, fact, hint) = match status {
+        StatusCode::METHOD_NOT_ALLOWED => (
+            "/problems/method",
+            "No such method",
+            "the path does not take this method".to_owned(),
+            "use a method of the Allow header",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => (
+            "/problems/too-large",
+            "Too large",
+            format!("the body is longer than {limit} bytes"),
+            "send less; an offer's directory holds its document, texts and pictures, and no images",
+        ),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+            "/problems/media-type",
+            "Another media type",
+            text,
+            "send JSON with `Content-Type: application/json`",
+        ),
+        status if status.is_server_error() => (
+            "/problems/internal",
+            "Internal failure",
+            "the request could not be answered".to_owned(),
+            "look into the server's log; the operation can be repeated safely",
+        ),
+        _ => (
+            "/problems/malformed",
+            "Malformed",
+            text,
+            "correct what the detail names, and send the request again",
+        ),
+    };
+    let problem = Problem {
+        kind,
+        title,
+        status: status.as_u16(),
+        detail: fact,
+        hint: hint.to_owned(),
+        findings: Vec::new(),
+    };
+    let mut response = problem.into_response();
+    if let Some(allow) = head.headers.remove(header::ALLOW) {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&self)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"edgemarket\""));
         }

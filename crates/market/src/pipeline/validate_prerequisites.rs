@@ -297,7 +297,13 @@ impl Market {
         let policy = self.config.policy.clone();
         let reading = blocking(move || Ok(reading::read(&files, &policy))).await?;
         let Some(offer) = &reading.offer else { return Ok(reading.findings) };
-        access::permit(actor, Operation::ManageOffers(&offer.publisher))?;
+        access::permit(actor, Operation::ManageOffers(&offer.publisher)).map_err(|_| {
+            Error::new(
+                crate::Kind::Denied,
+                format!("the document is of the publisher {}, and {actor} is another one", offer.publisher),
+                "correct the document's publisher, or use a token of this publisher",
+            )
+        })?;
         let own = (offer.publisher.as_str(), offer.id.as_str());
         Ok(examine(self, own, &reading, false).await?.findings)
     }

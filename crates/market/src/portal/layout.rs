@@ -1,8 +1,7 @@
 //! What every page has around its content.
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::text::Text;
-use axum::http::StatusCode;
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 
@@ -25,8 +24,8 @@ pub fn page(text: &Text, title: &str, content: &Markup) -> Html<String> {
                     nav {
                         a href="/" { (text.get("catalogue")) }
                         a href="/sign-in" { (text.get("sign-in")) }
-                        a href="?lang=en" hreflang="en" lang="en" { "English" }
-                        a href="?lang=fr" hreflang="fr" lang="fr" { "Français" }
+                        a href="/language/en" hreflang="en" lang="en" { "English" }
+                        a href="/language/fr" hreflang="fr" lang="fr" { "Français" }
                     }
                 }
                 main id="content" { (content) }
@@ -37,12 +36,19 @@ pub fn page(text: &Text, title: &str, content: &Markup) -> Html<String> {
 }
 
 /// A page that says no.
-pub fn failure(text: &Text, status: StatusCode, error: &Error) -> Html<String> {
-    let title = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
+pub fn failure(text: &Text, error: &Error) -> Html<String> {
+    let title = text.get(match error.kind {
+        Kind::NotFound => "failure-not-found",
+        Kind::Denied => "failure-denied",
+        Kind::Unauthenticated => "failure-unauthenticated",
+        Kind::Invalid => "failure-invalid",
+        Kind::Conflict | Kind::Stale => "failure-conflict",
+        Kind::Setup | Kind::Internal => "failure-internal",
+    });
     let content = html! {
         h1 { (title) }
         p { (error.message) }
-        p.hint { (text.get("hint")) ": " (error.hint) }
+        p.hint { (text.get("hint-label")) " " (error.hint) }
         p { a href="/" { (text.get("back-to-catalogue")) } }
     };
     page(text, &title, &content)

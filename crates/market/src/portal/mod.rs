@@ -2,22 +2,22 @@
 //! Rendered on the server; without JavaScript everything can be read, with it the progress page moves by itself. Pages
 //! call the same use cases as the API and decide nothing.
 
+mod language;
 mod layout;
 mod offers;
 mod session;
 mod submission;
 
-use crate::error::Error;
+use crate::api::Problem;
+use crate::error::{Error, Kind};
 use crate::market::Market;
 use crate::text::Text;
 use axum::Router;
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use std::convert::Infallible;
+use language::Language;
 
 /// Nothing but what this server sends: no inline script or style, no frame, no third party.
 const CONTENT_SECURITY_POLICY: &str =
@@ -31,6 +31,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/submissions/{id}"),
     ("POST", "/submissions/{id}/go-live"),
     ("POST", "/submissions/{id}/cancel"),
+    ("GET", "/language/{tag}"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
@@ -47,6 +48,7 @@ pub fn router(market: Market) -> Router {
         .route("/submissions/{id}", get(submission::page))
         .route("/submissions/{id}/go-live", post(submission::go_live))
         .route("/submissions/{id}/cancel", post(submission::cancel))
+        .route("/language/{tag}", get(language::choose))
         .route("/sign-in", get(session::page).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
         .route("/assets/style.css", get(|| asset("text/css; charset=utf-8", include_str!("style.css"))))
@@ -54,25 +56,9 @@ pub fn router(market: Market) -> Router {
             "/assets/progress.js",
             get(|| asset("text/javascript; charset=utf-8", include_str!("progress.js"))),
         )
-        .layer(middleware::from_fn(secure))
+        .fallback(missing)
+        .layer(middleware::from_fn(around))
         .with_state(market)
-}
-
-/// The reader's language: the `lang` parameter, else the browser's first choice that there is.
-struct Language(Text);
-
-impl<S: Sync> FromRequestParts<S> for Language {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Language, Infallible> {
-        let query = parts.uri.query().unwrap_or_default();
-        let asked = query.split('&').find_map(|pair| pair.strip_prefix("lang="));
-        let accepted = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let first = accepted.unwrap_or_default().split([',', ';']).map(str::trim);
-        let known =
-            first.filter(|tag| tag.starts_with("fr") || tag.starts_with("en")).map(str::to_owned).next();
-        Ok(Language(Text::of_locale(asked.or(known.as_deref()).unwrap_or("en"))))
-    }
 }
 
 /// An error as a page in the reader's language.
@@ -82,7 +68,10 @@ impl IntoResponse for Failed {
     fn into_response(self) -> Response {
         let Failed(text, error) = self;
         let (status, ..) = crate::http::status_of(error.kind);
-        (status, layout::failure(&text, status, &error)).into_response()
+        if status.is_server_error() {
+            tracing::error!(error = %error, "a page failed");
+        }
+        (status, layout::failure(&text, &error)).into_response()
     }
 }
 
@@ -90,8 +79,32 @@ async fn asset(content_type: &'static str, content: &'static str) -> impl IntoRe
     ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "max-age=3600")], content)
 }
 
-async fn secure(request: axum::extract::Request, next: Next) -> Response {
+/// What is nowhere: a problem where programs ask, a page for everyone else.
+async fn missing(Language(text): Language, uri: Uri) -> Response {
+    let path: String = uri.path().chars().take(100).collect();
+    if path.starts_with("/api/") || path.starts_with("/v2/") {
+        return Problem::from(Error::new(
+            Kind::NotFound,
+            format!("there is nothing at {path}"),
+            "check the path; those of the API begin with /api/v1/",
+        ))
+        .into_response();
+    }
+    let (message, hint) = (text.with("page-missing", &[("path", &path)]), text.get("page-missing-hint"));
+    Failed(text, Error::new(Kind::NotFound, message, hint)).into_response()
+}
+
+/// What every answer of the pages has: the security headers, no place in shared caches (a page may be one reader's only),
+/// and a page also where the framework refuses a request with a line of text or nothing.
+async fn around(Language(text): Language, request: axum::extract::Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let status = response.status();
+    let has_words = response.headers().get(header::CONTENT_TYPE).is_some_and(|content_type| {
+        content_type == "application/problem+json" || content_type.as_bytes().starts_with(b"text/html")
+    });
+    if !has_words && (status.is_client_error() || status.is_server_error()) {
+        response = refused(text, status);
+    }
     let set = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -101,5 +114,13 @@ async fn secure(request: axum::extract::Request, next: Next) -> Response {
     for (name, value) in set {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    let caching = response.headers_mut().entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("private, no-cache"));
     response
+}
+
+fn refused(text: Text, status: StatusCode) -> Response {
+    let kind = if status.is_server_error() { Kind::Internal } else { Kind::Invalid };
+    let error = Error::new(kind, text.get("request-refused"), text.get("request-refused-hint"));
+    (status, layout::failure(&text, &error)).into_response()
 }

@@ -82,10 +82,11 @@ pub(super) async fn picture(
         bytes.ok_or_else(|| Error::not_found("this picture"))
     };
     match found.await {
-        Ok(bytes) => {
-            Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "max-age=300")], bytes)
-                .into_response())
-        }
+        Ok(bytes) => Ok((
+            [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=300")],
+            bytes,
+        )
+            .into_response()),
         Err(error) => Err(Failed(text, error)),
     }
 }
@@ -233,7 +234,7 @@ fn criterion(text: &Text, result: &CriterionResult) -> Markup {
             @if let Some(reason) = &result.reason { " — " (reason) }
             @if !result.findings.is_empty() {
                 ul { @for finding in &result.findings {
-                    li { (finding.message) p.hint { (text.get("hint")) ": " (finding.hint) } }
+                    li { (finding.message) p.hint { (text.get("hint-label")) " " (finding.hint) } }
                 } }
             }
         }

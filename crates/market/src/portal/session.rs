@@ -1,16 +1,15 @@
 //! Signing in with a token, and out. The token itself is the session: it expires and is revoked like everywhere else.
 
 use super::layout;
-use super::submission::same_origin;
 use super::{Failed, Language};
 use crate::access::Actor;
-use crate::error::Error;
-use crate::http::{SESSION_COOKIE, Who};
+use crate::error::{Error, Kind};
+use crate::http::{SESSION_COOKIE, Who, is_same_origin};
 use crate::market::Market;
 use crate::text::Text;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 
@@ -39,7 +38,8 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Err(error) = same_origin(&headers) {
+    if !is_same_origin(&market, &headers) {
+        let error = foreign_form(&text);
         return Failed(text, error).into_response();
     }
     let given = url::form_urlencoded::parse(&body).find(|(name, _)| name == "token");
@@ -49,7 +49,8 @@ pub(super) async fn sign_in(
         !token.is_empty() && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     if !is_plain || market.authenticate(&token).await.is_err() {
         let content = form(&text, true);
-        return layout::page(&text, &text.get("sign-in"), &content).into_response();
+        let page = layout::page(&text, &text.get("sign-in"), &content);
+        return (StatusCode::UNAUTHORIZED, page).into_response();
     }
     let secure = if market.config().public_url().starts_with("https:") { "; Secure" } else { "" };
     let cookie = format!(
@@ -58,8 +59,18 @@ pub(super) async fn sign_in(
     (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/sign-in")).into_response()
 }
 
-pub(super) async fn sign_out(Language(text): Language, headers: HeaderMap) -> Response {
-    if let Err(error) = same_origin(&headers) {
+/// What a form that another site sent is told.
+pub(super) fn foreign_form(text: &Text) -> Error {
+    Error::new(Kind::Denied, text.get("foreign-form"), text.get("foreign-form-hint"))
+}
+
+pub(super) async fn sign_out(
+    State(market): State<Market>,
+    Language(text): Language,
+    headers: HeaderMap,
+) -> Response {
+    if !is_same_origin(&market, &headers) {
+        let error = foreign_form(&text);
         return Failed(text, error).into_response();
     }
     let cookie = format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");

@@ -2,15 +2,16 @@
 //! part that changes with the server's own rendering of it, so that there is one rendering in one language.
 
 use super::layout;
+use super::session::foreign_form;
 use super::{Failed, Language};
 use crate::access::Actor;
 use crate::error::{Error, Kind};
-use crate::http::Who;
+use crate::http::{Who, is_same_origin};
 use crate::market::Market;
 use crate::submissions::{Level, Message, StepView, Submission};
 use crate::text::Text;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use offer::submission::{StepStatus, SubmissionState};
@@ -26,7 +27,7 @@ pub(super) async fn page(
             let title = format!("{}.{}", submission.summary.publisher, submission.summary.offer);
             layout::page(&text, &title, &progress(&text, &submission)).into_response()
         }
-        Err(_) if actor == Actor::Anonymous => Redirect::to("/sign-in").into_response(),
+        Err(error) if error.kind == Kind::Unauthenticated => Redirect::to("/sign-in").into_response(),
         Err(error) => Failed(text, error).into_response(),
     }
 }
@@ -59,8 +60,11 @@ async fn act(
     headers: HeaderMap,
     go_live: bool,
 ) -> Response {
+    if !is_same_origin(&market, &headers) {
+        let error = foreign_form(&text);
+        return Failed(text, error).into_response();
+    }
     let done = async {
-        same_origin(&headers)?;
         let summary = market.submission(&actor, &id).await?.summary;
         let (publisher, offer) = (summary.publisher.parse(), summary.offer.parse());
         let (Ok(publisher), Ok(offer)) = (publisher, offer) else {
@@ -83,22 +87,9 @@ async fn act(
     };
     match done.await {
         Ok(_) => Redirect::to(&format!("/submissions/{id}")).into_response(),
+        Err(error) if error.kind == Kind::Unauthenticated => Redirect::to("/sign-in").into_response(),
         Err(error) => Failed(text, error).into_response(),
     }
-}
-
-/// Refuses a form that another site sent. The session cookie is `SameSite=Strict` as well; this is the second lock.
-pub(super) fn same_origin(headers: &HeaderMap) -> Result<(), Error> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let origin = text(header::ORIGIN).map(|origin| origin.split_once("://").map_or(origin, |(_, host)| host));
-    if origin.is_some() && origin == text(header::HOST) {
-        return Ok(());
-    }
-    Err(Error::new(
-        Kind::Denied,
-        "the form was not sent from this site",
-        "open the page here and press the button",
-    ))
 }
 
 fn progress(text: &Text, submission: &Submission) -> Markup {
@@ -154,7 +145,7 @@ fn message_item(text: &Text, message: &Message) -> Markup {
     html! {
         li {
             span class=(class) { (message.text) }
-            @if let Some(hint) = &message.hint { p.hint { (text.get("hint")) ": " (hint) } }
+            @if let Some(hint) = &message.hint { p.hint { (text.get("hint-label")) " " (hint) } }
         }
     }
 }

@@ -60,7 +60,7 @@ async fn a_stale_write_loses_nothing() {
     assert_eq!(stale.unwrap_err().kind, Kind::Stale);
     assert_eq!(market.draft(&actor, key).await.unwrap().files, files("name: two"));
     let fabrikam = Actor::Publisher("fabrikam".parse().unwrap());
-    assert_eq!(market.draft(&fabrikam, key).await.unwrap_err().kind, Kind::Denied);
+    assert_eq!(market.draft(&fabrikam, key).await.unwrap_err().kind, Kind::NotFound);
     let actions: Vec<String> =
         market.history(&actor, key).await.unwrap().into_iter().map(|action| action.action).collect();
     assert_eq!(actions, ["draft-created", "draft-changed"]);

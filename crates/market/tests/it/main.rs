@@ -1,11 +1,15 @@
-//! The marketplace through its use cases, against a real database in a fresh directory.
+//! The marketplace through its use cases and through HTTP, against a real database in a fresh directory.
 
 mod access;
+mod api;
 mod catching_up;
 mod crash;
 mod docker_registry;
+mod http;
 mod interruption;
 mod leads;
+mod pages;
 mod publication;
 mod regions;
+mod roles;
 mod support;

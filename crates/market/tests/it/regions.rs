@@ -252,7 +252,8 @@ async fn only_a_region_replicates_and_only_what_is_there() {
     let right = || tags("contoso/sensor/standard", "1.0.0", &digest);
     for actor in [Actor::Anonymous, Actor::Operator, Actor::Publisher("contoso".parse().unwrap())] {
         let error = place.market.replicate_tags(&actor, right()).await.unwrap_err();
-        assert_eq!(error.kind, Kind::Denied, "{actor}");
+        let kind = if actor == Actor::Anonymous { Kind::Unauthenticated } else { Kind::Denied };
+        assert_eq!(error.kind, kind, "{actor}");
     }
     let region = Actor::Region("home".to_owned());
     let error = place.market.replicate_tags(&region, right()).await.unwrap_err();

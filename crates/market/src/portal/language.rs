@@ -1,0 +1,81 @@
+//! The reader's language: the `lang` parameter, else what was chosen before, else what the browser likes best of the two
+//! that there are.
+
+use crate::http::own_path;
+use crate::market::Market;
+use crate::text::Text;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use std::convert::Infallible;
+
+/// Cookie that holds the chosen language.
+const COOKIE: &str = "edgemarket-language";
+/// How long the choice is kept: a year.
+const COOKIE_SECONDS: u32 = 365 * 24 * 3_600;
+
+/// Sentences in the reader's language.
+pub(super) struct Language(pub Text);
+
+impl<S: Sync> FromRequestParts<S> for Language {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Language, Infallible> {
+        let query = parts.uri.query().unwrap_or_default();
+        let asked = query.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(known);
+        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let pairs = header(header::COOKIE).split(';').filter_map(|pair| pair.trim().split_once('='));
+        let chosen = pairs.filter(|(name, _)| *name == COOKIE).find_map(|(_, value)| known(value));
+        let language = asked.or(chosen).or_else(|| preferred(header(header::ACCEPT_LANGUAGE)));
+        Ok(Language(Text::of_locale(language.unwrap_or("en"))))
+    }
+}
+
+/// Remembers a language and goes back to the page that the reader came from.
+pub(super) async fn choose(
+    State(market): State<Market>,
+    Path(tag): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let language = known(&tag).unwrap_or("en");
+    let cookie = format!("{COOKIE}={language}; Path=/; HttpOnly; SameSite=Lax; Max-Age={COOKIE_SECONDS}");
+    let back = own_path(&market, &headers).unwrap_or_else(|| "/".to_owned());
+    (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(&back)).into_response()
+}
+
+/// The language of a tag such as `fr-CH` (RFC 5646: what stands before the first dash), when there is one.
+fn known(tag: &str) -> Option<&'static str> {
+    let primary = tag.trim().split('-').next().unwrap_or_default();
+    ["en", "fr"].into_iter().find(|language| primary.eq_ignore_ascii_case(language))
+}
+
+/// The known language with the greatest weight, the first of equals (RFC 9110 § 12.5.4).
+fn preferred(accepted: &str) -> Option<&'static str> {
+    let mut best: Option<(f32, &'static str)> = None;
+    for item in accepted.split(',') {
+        let (tag, weight) = item.split_once(";q=").unwrap_or((item, "1"));
+        let weight = weight.trim().parse::<f32>().unwrap_or(0.0);
+        if let Some(language) = known(tag)
+            && weight > best.map_or(0.0, |(weight, _)| weight)
+        {
+            best = Some((weight, language));
+        }
+    }
+    best.map(|(_, language)| language)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::preferred;
+
+    #[test]
+    fn weights_decide_and_order_breaks_ties() {
+        assert_eq!(preferred("de, en;q=0.3, fr-CH;q=0.8"), Some("fr"));
+        assert_eq!(preferred("fr, en"), Some("fr"));
+        assert_eq!(preferred("en-GB,fr;q=0.9"), Some("en"));
+        assert_eq!(preferred("frr, de"), None);
+        assert_eq!(preferred("fr;q=0"), None);
+        assert_eq!(preferred(""), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! Every route of the API and of the pages, called as every role.
+
+use crate::http::{HOST, Stage, request, secret, send, stage, tar};
+use crate::support::*;
+use axum::body::Body;
+use axum::http::{Method, StatusCode, header};
+use market::access::TokenRole;
+use market::{Actor, api, portal};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// The routes in a face's source: each string that `.route(` is given, with the `offer` and `live` prefixes put in, and
+/// the methods of the expression that follows it.
+fn routes_in(source: &str) -> BTreeSet<(String, String)> {
+    let code = source.split("Router::new()").nth(1).expect("the source has a router");
+    let mut found = BTreeSet::new();
+    for part in code.split(".route(").skip(1) {
+        let part = part.split(".layer(").next().unwrap_or(part).split(".fallback(").next().unwrap();
+        let (path, rest) = match part.trim_start().strip_prefix("live,") {
+            Some(rest) => ("/api/v1/catalogue/{publisher}/{offer}".to_owned(), rest),
+            None => {
+                let mut quoted = part.splitn(3, '"');
+                let formatted = quoted.next().is_some_and(|before| before.contains("format!"));
+                let path = quoted.next().expect("a path").to_owned();
+                let path = if formatted { path.replace("{{", "{").replace("}}", "}") } else { path };
+                let path = path
+                    .replacen(
+                        "{offer}/",
+                        "/api/v1/offers/{publisher}/{offer}/",
+                        usize::from(path.starts_with("{offer}")),
+                    )
+                    .replacen(
+                        "{live}",
+                        "/api/v1/catalogue/{publisher}/{offer}",
+                        usize::from(path.starts_with("{live}")),
+                    );
+                (path, quoted.next().expect("a handler"))
+            }
+        };
+        for method in ["get", "post", "put", "delete", "patch"] {
+            let called = |(at, _): (usize, &str)| {
+                let before = rest[..at].chars().next_back();
+                before.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_')
+            };
+            if rest.match_indices(&format!("{method}(")).any(called) {
+                found.insert((method.to_uppercase(), path.clone()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_route_is_in_the_matrix() {
+    for (source, listed) in [
+        (include_str!("../../src/api/mod.rs"), api::ROUTES),
+        (include_str!("../../src/portal/mod.rs"), portal::ROUTES),
+    ] {
+        let listed: BTreeSet<_> = listed.iter().map(|(m, p)| ((*m).to_owned(), (*p).to_owned())).collect();
+        assert!(listed.len() > 5);
+        assert_eq!(routes_in(source), listed);
+    }
+}
+
+#[test]
+fn a_forgotten_route_would_be_found() {
+    let source = r#"Router::new().route("/a", get(x).post(y)).route(&format!("{live}/{{plan}}/b"), put(z))"#;
+    let found: Vec<_> = routes_in(source).into_iter().collect();
+    let route = |method: &str, path: &str| (method.to_owned(), path.to_owned());
+    let plan = "/api/v1/catalogue/{publisher}/{offer}/{plan}/b";
+    assert_eq!(found, [route("GET", "/a"), route("POST", "/a"), route("PUT", plan)]);
+}
+
+/// Path with its parameters and query, and body, of the call that stands for a route. What it would make is made and
+/// what it would remove is never there, so that the calls do not disturb each other.
+fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body) {
+    let mut filled = path
+        .replace("{publisher}", "contoso")
+        .replace("{offer}", "sensor")
+        .replace("{plan}", "standard")
+        .replace("{name}", "nowhere")
+        .replace("{tag}", "fr")
+        .replace("{*file}", "logos/large.png")
+        .replace("{digest}", "sha256:0000000000000000000000000000000000000000000000000000000000000000");
+    let id = if path.contains("submissions") { stage.waiting.as_str() } else { "unknown" };
+    filled = filled.replace("{id}", id);
+    if path.ends_with("/sbom") {
+        filled.push_str("?platform=linux/amd64");
+    }
+    let json = |text: String| Body::from(text);
+    let short: String = role.chars().filter(char::is_ascii_lowercase).collect();
+    let body = match (method, path) {
+        ("POST", "/api/v1/publishers") => json(format!(r#"{{"id":"new-{short}","name":"New"}}"#)),
+        ("POST", "/api/v1/subscriptions") => json(r#"{"owner":"New"}"#.to_owned()),
+        ("POST", "/api/v1/tokens") => json(r#"{"role":"operator","label":"new"}"#.to_owned()),
+        ("POST", "/api/v1/regions") => json(format!(
+            r#"{{"name":"{short}","kind":"registry","url":"http://127.0.0.1:9","required":false}}"#
+        )),
+        ("PUT", "/api/v1/replica/tags") => json("[]".to_owned()),
+        ("POST", path) if path.ends_with("/submissions") => json(r#"{"notify":["no address"]}"#.to_owned()),
+        ("POST", "/api/v1/validate") | ("PUT", _) => Body::from(tar(&offer(&["latest", "1.0.0"]))),
+        ("POST", "/sign-in") => Body::from("token=wrong"),
+        _ => Body::empty(),
+    };
+    (filled, body)
+}
+
+async fn status_of(
+    stage: &Stage,
+    (method, path): (&str, &str),
+    role: &str,
+    token: &str,
+) -> (StatusCode, String) {
+    let (filled, body) = call_of(method, path, stage, role);
+    let request = request(Method::from_bytes(method.as_bytes()).unwrap(), &filled, token)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ORIGIN, format!("http://{HOST}"))
+        .body(body)
+        .unwrap();
+    if path.ends_with("/events") {
+        // The stream of a submission in flight does not end.
+        let response = tower::ServiceExt::oneshot(stage.router.clone(), request).await.unwrap();
+        return (response.status(), String::new());
+    }
+    let answer = send(&stage.router, request).await;
+    if filled.starts_with("/api/") && answer.status.as_u16() >= 400 {
+        answer.problem(answer.status);
+    }
+    let location = answer.header(header::LOCATION);
+    let note = if answer.status.is_redirection() { format!(" {location}") } else { String::new() };
+    (answer.status, note.replace(&stage.waiting, "ID"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_gets_what_is_its_own() {
+    let mut stage = stage().await;
+    let market = stage.place.market.clone();
+    market.add_publisher(&Actor::Operator, &"fabrikam".parse().unwrap(), "Fabrikam").await.unwrap();
+    let stranger = market.add_subscription(&Actor::Operator, None, "A stranger").await.unwrap();
+    let mut roles = vec![("anonymous", String::new())];
+    for (name, role) in [
+        ("customer", TokenRole::Customer(stranger.id)),
+        ("region", TokenRole::Region("west".to_owned())),
+        ("other publisher", TokenRole::Publisher("fabrikam".to_owned())),
+        ("own publisher", TokenRole::Publisher("contoso".to_owned())),
+        ("operator", TokenRole::Operator),
+    ] {
+        roles.push((name, secret(&market, role).await));
+    }
+    let mut table = String::new();
+    for route in api::ROUTES.iter().chain(portal::ROUTES) {
+        writeln!(table, "{} {}", route.0, route.1).unwrap();
+        for (role, token) in &roles {
+            let (status, note) = status_of(&stage, *route, role, token).await;
+            writeln!(table, "    {role:16} {}{note}", status.as_u16()).unwrap();
+            stage.wait_again().await;
+        }
+    }
+    // A waiting submission is the newest one of each call; its id differs in every run.
+    insta::assert_snapshot!(table);
+}
