@@ -1,9 +1,10 @@
 //! Which files of a layer came out of a public package, by the packages' own file lists: dpkg's `info/*.list`, apk's
-//! database, Python's `RECORD`; npm keeps none, so there a place under `node_modules` counts. Used for one thing: a
-//! private key among the tests, examples or documentation of such a package, or inside a program or library of the
-//! distribution (GnuTLS carries keys for its self-tests), was published with it, protects nothing, and is advice. A
-//! key anywhere else, or in no package, blocks. A vendor who packs a real key in a package of his own, under `tests`,
-//! gets the advice only: the lists cannot tell whose package it is.
+//! database, Python's `RECORD`; npm keeps none, so there a place under `node_modules` counts. Used for two things.
+//! What a package of the distribution brings is that package, and no npm or Python package besides. And a private
+//! key among the tests, examples or documentation of a package, or inside a program or library of the distribution
+//! (GnuTLS carries keys for its self-tests), was published with it, protects nothing, and is advice. A key anywhere
+//! else, or in no package, blocks. A vendor who packs a real key in a package of his own, under `tests`, gets the
+//! advice only: the lists cannot tell whose package it is.
 
 use crate::evidence::{Match, MatchKind};
 use crate::files::is_test_or_example;

@@ -208,6 +208,18 @@ fn a_package_database_that_was_replaced_counts_once() {
 }
 
 #[test]
+fn what_the_distribution_brings_is_no_npm_package_besides() {
+    let manifest = br#"{"name":"acorn","version":"8.0.0"}"#;
+    let image = Image::new().layer(
+        Tar::default()
+            .file("usr/share/nodejs/acorn/package.json", 0o644, manifest)
+            .file("app/node_modules/acorn/package.json", 0o644, br#"{"name":"acorn","version":"9.0.0"}"#)
+            .file("var/lib/dpkg/info/node-acorn.list", 0o644, b"/.\n/usr/share/nodejs/acorn/package.json\n"),
+    );
+    assert_eq!(names(&image, PackageKind::Npm), ["acorn 9.0.0"]);
+}
+
+#[test]
 fn packages_of_every_kind_are_read() {
     let image = Image::new().layer(
         Tar::default()
