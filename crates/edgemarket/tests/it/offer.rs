@@ -78,3 +78,28 @@ fn the_schema_and_the_policy() {
     fs::write(dir.path().join("policy.toml"), "[offer]\nname-char = 3\n").expect("writable");
     insta::assert_snapshot!(run(dir.path(), &["offer", "validate", "o", "--policy", "policy.toml"]));
 }
+
+#[test]
+fn publish_leaves_the_verdict_to_the_marketplace() {
+    let dir = directory();
+    run(dir.path(), NEW);
+    let path = dir.path().join("o/offer.yaml");
+    let text = fs::read_to_string(&path).expect("the new offer");
+    // Nobody listens at port 1: that it is asked at all is what counts.
+    let publish = ["publish", "o", "--server", "http://127.0.0.1:1", "--token", "t"];
+    let long = "N".repeat(500);
+    fs::write(&path, format!("name: {long}\n{}", text.replace("\nname: ", "\nx-name: "))).expect("writable");
+    assert!(
+        run(dir.path(), &["offer", "validate", "o"]).contains("500 characters"),
+        "the default refuses it"
+    );
+    let told = run(dir.path(), &publish);
+    assert!(told.contains("127.0.0.1:1") && !told.contains("500 characters"), "{told}");
+    let asked = text.replace("# passwordEnv: REGISTRY_PASSWORD", "passwordEnv: UNSET_PASSWORD");
+    fs::write(&path, &asked).expect("writable");
+    let told = run(dir.path(), &publish);
+    assert!(told.contains("UNSET_PASSWORD") && !told.contains("127.0.0.1:1"), "{told}");
+    fs::write(&path, asked.replace("\nid: ", "\nID: ")).expect("writable");
+    let told = run(dir.path(), &publish);
+    assert!(told.contains("has no `id`") && !told.contains("127.0.0.1:1"), "{told}");
+}
