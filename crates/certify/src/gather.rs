@@ -23,9 +23,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// image with more is looked at in full up to this number, so that the finding is not the only one.
 const LAYERS_MAX: usize = 512;
 
-/// Most uncompressed bytes of one layer. The policy's limit (8 GiB by default) is judged on the evidence; this one
-/// ends a decompression bomb.
+/// Most uncompressed bytes of one layer. The policy's limit (8 GiB by default) is judged on the evidence.
 const UNCOMPRESSED_BYTES_MAX: u64 = 16 << 30;
+
+/// Uncompressed bytes that a layer may have whatever it was compressed to: a bomb costs about a second up to here.
+const UNCOMPRESSED_BYTES_ANY_RATIO: u64 = 1 << 30;
+
+/// Beyond that, most uncompressed bytes for each stored one. Layers of programs and models have 1 to 10, of text up to
+/// 30; a bomb has 1,000 (gzip) to 30,000 (zstd).
+const RATIO_MAX: u64 = 200;
 
 /// Most layers that are scanned at once, so that memory stays bounded on large machines: each takes up to 40 MB.
 const THREADS_MAX: usize = 4;
@@ -163,7 +169,8 @@ impl Layers<'_> {
         }
         let counter = Arc::new(AtomicU64::new(0));
         let raw = Box::new(Counted { inner: self.source.blob(layer)?, count: counter.clone() });
-        let limits = LayerLimits { uncompressed_bytes_max: UNCOMPRESSED_BYTES_MAX };
+        let ratio_bytes = layer.size.saturating_mul(RATIO_MAX).max(UNCOMPRESSED_BYTES_ANY_RATIO);
+        let limits = LayerLimits { uncompressed_bytes_max: ratio_bytes.min(UNCOMPRESSED_BYTES_MAX) };
         let reader = LayerReader::open(raw, layer, None, limits)?;
         let told = Cell::new(0);
         let evidence = pass::scan(reader, layer, self.rules, &|| {

@@ -2,8 +2,9 @@
 //! clear error, quickly, in bounded memory.
 
 use crate::fixture::{Image, Layer, Tar, checksum, gzip, header};
-use certify::evidence::{FaultKind, ImageEvidence};
+use certify::evidence::{Fault, FaultKind, ImageEvidence};
 use oci::digest::Digest;
+use oci::manifest::media_type;
 use std::time::{Duration, Instant};
 
 fn kinds(evidence: &ImageEvidence) -> Vec<(FaultKind, &str)> {
@@ -128,6 +129,35 @@ fn bombs_inside_files_end_at_their_ratio() {
     assert_eq!(kinds(&evidence), [(FaultKind::Size, "bomb.gz")]);
     assert_eq!(evidence.setuid.len(), 1, "the pass goes on");
     assert!(start.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn layers_that_are_bombs_end_at_their_ratio() {
+    // 16 GiB each, in members of 64 MiB: one file that fills a disk, and nothing but zeros.
+    let zeros = vec![0; 64 << 20];
+    let mut start = header(b"zeros", b'0', 0o644, b"", 0);
+    start[124..136].copy_from_slice(&[0x80, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0]);
+    checksum(&mut start);
+    let zstd = |bytes: &[u8]| zstd::stream::encode_all(bytes, 1).expect("memory does not fail");
+    let densest = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, bytes).expect("memory does not fail");
+        encoder.finish().expect("memory does not fail")
+    };
+    for (media_type, start, member) in [
+        (media_type::OCI_LAYER_GZIP, gzip(&start), densest(&zeros)),
+        (media_type::OCI_LAYER_GZIP, Vec::new(), densest(&zeros)),
+        (media_type::OCI_LAYER_ZSTD, zstd(&start), zstd(&zeros)),
+    ] {
+        let mut image = Image::new();
+        let stored = [start, member.repeat(256)].concat();
+        image.layers.push(Layer { media_type, stored, unpacked: Vec::new() });
+        let begin = Instant::now();
+        let evidence = image.gather();
+        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+        let stopped = |fault: &Fault| fault.message.contains("passes the limit of");
+        assert!(evidence.faults.iter().any(stopped), "{:?}", evidence.faults);
+    }
 }
 
 #[test]
