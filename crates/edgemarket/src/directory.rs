@@ -129,6 +129,12 @@ impl Walk<'_> {
                 "copy the file into the directory instead of linking to it",
             ));
         }
+        if target.is_dir() && name == DOCUMENT {
+            return Err(Failure::could_not_run(
+                format!("{} is a directory, not a file", path.display()),
+                "move it away; `edgemarket offer new DIR` makes a new offer",
+            ));
+        }
         if target.is_dir() {
             return self.directory(path, &format!("{name}/"));
         }

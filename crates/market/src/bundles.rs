@@ -34,10 +34,14 @@ impl Bundles {
             return Ok(digest);
         }
         let what = || format!("storing the offer's files in {}", path.display());
-        let mut file = tempfile_in(&self.0).map_err(Error::io(what()))?;
-        file.1.write_all(&bytes).map_err(Error::io(what()))?;
-        file.1.sync_all().map_err(Error::io(what()))?;
-        std::fs::rename(&file.0, &path).map_err(Error::io(what()))?;
+        let (temporary, mut file) = tempfile_in(&self.0).map_err(Error::io(what()))?;
+        let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+        let stored = written.and_then(|()| std::fs::rename(&temporary, &path));
+        if stored.is_err() {
+            // On a full disk what was written of it would stay in the way of everybody.
+            let _ = std::fs::remove_file(&temporary);
+        }
+        stored.map_err(Error::io(what()))?;
         std::fs::File::open(&self.0).and_then(|d| d.sync_all()).map_err(Error::io(what()))?;
         Ok(digest)
     }

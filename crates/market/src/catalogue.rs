@@ -153,7 +153,7 @@ impl Market {
 
     async fn document_bytes(&self, digest: &str) -> Result<Vec<u8>> {
         let digest = digest.parse().map_err(Error::internal)?;
-        let bytes = self.blobs.read(&digest, DOCUMENT_BYTES_MAX).await.map_err(Error::internal)?;
+        let bytes = self.blobs.read(&digest, DOCUMENT_BYTES_MAX).await?;
         bytes.map(Vec::from).ok_or_else(|| Error::internal(format!("the document {digest} is missing")))
     }
 

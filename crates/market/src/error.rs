@@ -84,7 +84,7 @@ impl Error {
     pub fn io(what: impl std::fmt::Display) -> impl FnOnce(std::io::Error) -> Error {
         move |source| {
             let hint = match source.kind() {
-                std::io::ErrorKind::StorageFull => {
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
                     "free some space on the disk of the data directory; nothing is lost"
                 }
                 std::io::ErrorKind::PermissionDenied => {
@@ -99,7 +99,16 @@ impl Error {
 
 impl From<oci::Error> for Error {
     fn from(source: oci::Error) -> Error {
-        let hint = source.hint();
-        Error::new(Kind::Internal, source.to_string(), hint)
+        match source {
+            // Files that the marketplace reads and writes are its own: those of the data directory.
+            oci::Error::Io { what, source } => Error::io(what)(source),
+            other => Error::new(Kind::Internal, other.to_string(), other.hint()),
+        }
+    }
+}
+
+impl From<registry::blobs::Error> for Error {
+    fn from(source: registry::blobs::Error) -> Error {
+        Error::new(Kind::Internal, source.to_string(), source.hint())
     }
 }

@@ -11,7 +11,9 @@ pub mod config;
 pub mod deployments;
 pub mod error;
 pub mod leads;
+pub mod lock;
 pub mod offers;
+
 pub mod publishers;
 pub mod regions;
 pub mod submissions;
@@ -22,7 +24,6 @@ pub mod tokens;
 
 mod egress;
 mod http;
-mod lock;
 mod market;
 mod pipeline;
 pub mod portal;

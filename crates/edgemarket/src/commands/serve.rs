@@ -35,14 +35,18 @@ pub async fn serve(args: &Serve, output: &Output) -> Result<(), Failure> {
         ),
     ];
     let mut config = config(&args.data, flags)?;
-    // The directory's lock comes first: a second server is told of the first, not of its port.
-    let (listener, address) = match std::fs::create_dir_all(&args.data) {
-        Ok(()) => bind(config.settings.listen).await?,
-        Err(cause) => {
-            return Err(Failure::could_not_run(
-                format!("{} cannot be made: {cause}", args.data.display()),
-                "name a data directory that this user may write",
-            ));
+    std::fs::create_dir_all(&args.data).map_err(|cause| {
+        Failure::could_not_run(
+            format!("{} cannot be made: {cause}", args.data.display()),
+            "name a data directory that this user may write, on a disk that is not full",
+        )
+    })?;
+    let (listener, address) = match bind(config.settings.listen).await {
+        Ok(bound) => bound,
+        Err(refused) => {
+            // A second server on the same directory is told of the first one, not of its port.
+            market::lock::acquire(&args.data)?;
+            return Err(refused);
         }
     };
     config.settings.listen = address;

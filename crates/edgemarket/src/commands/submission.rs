@@ -7,11 +7,14 @@ use crate::output::{Failure, Output};
 use crate::watch;
 use axum::http::Method;
 use clap::Args;
-use market::submissions::{Action, Submission, SubmissionSummary};
+use market::submissions::{Action, Level, StepView, Submission, SubmissionSummary};
 use market::text::Text;
-use offer::submission::SubmissionState;
+use offer::submission::{StepStatus, SubmissionState};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+/// Most messages of a rejected step that `status` shows; the report and `--json` have all.
+const REASONS_MAX: usize = 20;
 
 /// `edgemarket publish`
 #[derive(Debug, Args)]
@@ -216,7 +219,8 @@ fn describe(submission: &Submission, words: &Text) -> String {
     let name = format!("{}.{}", summary.publisher, summary.offer);
     let state = words.get(&format!("state-{}", format!("{:?}", summary.state).to_lowercase()));
     let mut text = format!("{name} {}: {state}\n", summary.number);
-    if let Some(reason) = &summary.reason {
+    let untold = |reason: &&String| !submission.steps.iter().any(|step| why(step).contains(*reason));
+    if let Some(reason) = summary.reason.as_ref().filter(untold) {
         text.push_str(&format!("  {reason}\n"));
     }
     for (index, step) in submission.steps.iter().enumerate() {
@@ -224,6 +228,7 @@ fn describe(submission: &Submission, words: &Text) -> String {
         let overdue = if step.overdue { format!("  {}", words.get("overdue")) } else { String::new() };
         let percent = step.progress;
         text.push_str(&format!("  {}. {step_name:24} {status:40} {percent:>3} %{overdue}\n", index + 1));
+        text.push_str(&why(step));
     }
     for image in &submission.images {
         text.push_str(&format!(
@@ -242,6 +247,24 @@ fn describe(submission: &Submission, words: &Text) -> String {
         text.push_str(&format!("{}\n", words.with("next-sign-off", &[("name", &name)])));
     }
     text
+}
+
+/// What a step that is blocked waits for, or why one was rejected.
+fn why(step: &StepView) -> String {
+    let wanted = match step.status {
+        StepStatus::Blocked => Level::Warning,
+        StepStatus::Rejected => Level::Error,
+        _ => return String::new(),
+    };
+    let messages = step.messages.iter().rev().filter(|message| message.level >= wanted);
+    // Of a blocked step only the last reason still holds.
+    let most = if step.status == StepStatus::Blocked { 1 } else { REASONS_MAX };
+    let mut lines: Vec<String> = Vec::new();
+    for message in messages.take(most) {
+        let hint = message.hint.as_deref().map(|hint| format!("       hint: {hint}\n")).unwrap_or_default();
+        lines.push(format!("     {}\n{hint}", message.text));
+    }
+    lines.into_iter().rev().collect()
 }
 
 /// Who publishes what, and the passwords that the document asks for by name. Whether the offer keeps the rules is judged

@@ -1,7 +1,8 @@
 //! The pages in Chromium, as a person opens them: the demo's offer page, signing in, a submission that moves by itself.
 //! Chromium and its driver are Debian's; without them these tests fail and say so.
 
-use crate::server::{self, LeadReceiver, Server, TestOffer};
+use crate::leads::LeadReceiver;
+use crate::server::{self, Server, TestOffer};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;

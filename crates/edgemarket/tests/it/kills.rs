@@ -23,7 +23,7 @@ async fn publications_survive_kills_at_random_instants() {
         std::env::var("EDGEMARKET_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(seed_of_now);
     eprintln!("{kills} kills with EDGEMARKET_SEED={seed}");
     let mut random = Random(seed);
-    let leads = server::LeadReceiver::start().await;
+    let leads = crate::leads::LeadReceiver::start().await;
     let region = Server::start("region").await;
     let region_token =
         region.operator_token(json!({ "role": "region", "subject": "home", "label": "test" })).await;

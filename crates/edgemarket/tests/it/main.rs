@@ -3,8 +3,11 @@
 mod browser;
 mod certify;
 mod command;
+mod docker_registry;
+mod faults;
 mod image;
 mod kills;
+mod leads;
 mod offer;
 mod route;
 mod server;

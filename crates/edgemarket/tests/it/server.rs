@@ -1,9 +1,7 @@
 //! A real `edgemarket serve` in a process of its own, for tests: started, killed, restarted on the same data directory
 //! and address; and the offers and images that tests publish there.
 
-use axum::Router;
-use axum::http::HeaderMap;
-use axum::routing::post;
+use crate::leads::LeadReceiver;
 use market::submissions::Submission;
 use oci::client::{Client, ClientOptions, Credentials, HttpOptions, copy, http_client};
 use oci::digest::Digest;
@@ -18,7 +16,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -51,6 +49,11 @@ impl Server {
         server
     }
 
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
     /// Starts the program again on the same data and address, and waits until it answers.
     pub async fn restart(&mut self) {
         let child = Command::new(PROGRAM)
@@ -61,14 +64,35 @@ impl Server {
             .spawn()
             .expect("the program starts");
         self.child = Some(child);
+        assert!(self.answers().await, "the server at {} does not answer", self.address);
+    }
+
+    /// A server that was started otherwise, with the file of its operator's token. None when it does not answer.
+    pub async fn adopt(address: SocketAddr, child: Child, token: &Path) -> Option<Server> {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        let http = http_client(HttpOptions::default()).expect("an HTTP client");
+        let mut server = Server { address, token: String::new(), data, child: Some(child), http };
+        if !server.answers().await {
+            return None;
+        }
+        server.token = std::fs::read_to_string(token).ok()?.trim().to_owned();
+        Some(server)
+    }
+
+    /// Waits until it answers; false when it does not, or has ended.
+    async fn answers(&mut self) -> bool {
         for _ in 0..600 {
             let answer = self.http.get(format!("http://{}/healthz", self.address)).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return;
+                return true;
+            }
+            let ended = self.child.as_mut().map(Child::try_wait);
+            if !matches!(ended, Some(Ok(None))) {
+                return false;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("the server at {} does not answer", self.address);
+        false
     }
 
     /// SIGKILL.
@@ -125,7 +149,7 @@ impl Server {
         let (_, bytes) = repository.get_manifest(tag).await.expect("the manifest");
         let manifest: Manifest = serde_json::from_slice(&bytes).expect("a manifest");
         for blob in manifest.layers.iter().chain([&manifest.config]) {
-            let found = repository.get_small_blob(blob, 16 << 20).await.expect("the blob");
+            let found = repository.get_small_blob(blob, 64 << 20).await.expect("the blob");
             assert_eq!(Digest::of(&found), blob.digest);
         }
     }
@@ -187,6 +211,11 @@ impl TestOffer {
         TestOffer { id: id.to_owned(), digest: digest.to_string(), files }
     }
 
+    /// An offer made by hand, for [`publish`](TestOffer::publish) and the rest; the image is wherever the files say.
+    pub fn of(id: &str, digest: Digest, files: BTreeMap<String, Vec<u8>>) -> TestOffer {
+        TestOffer { id: id.to_owned(), digest: digest.to_string(), files }
+    }
+
     /// Stores the draft and publishes it.
     pub async fn publish(&self, home: &Server) {
         let mut archive = tar::Builder::new(Vec::new());
@@ -225,48 +254,6 @@ impl TestOffer {
     }
 }
 
-/// Receives leads over HTTP and remembers them by idempotency key.
-pub struct LeadReceiver {
-    address: SocketAddr,
-    received: Arc<Mutex<BTreeMap<String, usize>>>,
-}
-
-impl LeadReceiver {
-    pub async fn start() -> LeadReceiver {
-        let received: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
-        let seen = Arc::clone(&received);
-        let router = Router::new().route(
-            "/leads",
-            post(move |headers: HeaderMap| async move {
-                let key = headers
-                    .get("idempotency-key")
-                    .and_then(|key| key.to_str().ok())
-                    .unwrap_or("none")
-                    .to_owned();
-                *seen.lock().expect("not poisoned").entry(key).or_default() += 1;
-            }),
-        );
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        LeadReceiver { address, received }
-    }
-
-    /// How often each key arrived.
-    pub fn by_key(&self) -> BTreeMap<String, usize> {
-        self.received.lock().expect("not poisoned").clone()
-    }
-
-    fn name_in(&self, files: &mut BTreeMap<String, Vec<u8>>) {
-        let document = files.remove("offer.yaml").expect("the document");
-        let document = String::from_utf8(document).expect("UTF-8");
-        let replaced = document
-            .replace("kind: none", &format!("kind: https-endpoint\n  url: http://{}/leads", self.address));
-        assert_ne!(document, replaced, "the template has the destination `none`");
-        files.insert("offer.yaml".to_owned(), replaced.into_bytes());
-    }
-}
-
 /// Runs the program to its end and returns what it printed.
 pub fn run(args: &[&str]) -> String {
     let output = Command::new(PROGRAM).args(args).output().expect("the program runs");
@@ -285,14 +272,29 @@ pub fn registry(address: SocketAddr, token: Option<&str>) -> Client {
 
 /// Pushes the layout's image under [`TAGS`].
 pub async fn push(layout: &Path, address: SocketAddr, repository: &str, token: &str) {
+    try_push(layout, address, repository, token).await.expect("a push");
+}
+
+/// As [`push`], with what the registry refused.
+pub async fn try_push(
+    layout: &Path,
+    address: SocketAddr,
+    repository: &str,
+    token: &str,
+) -> Result<(), oci::Error> {
     let source: Arc<dyn Source> = Arc::new(LayoutSource::open(layout, None).expect("a layout"));
     let root = source.resolve(Some("latest")).expect("an image");
     let to = registry(address, Some(token)).repository(repository).expect("a name");
-    copy(source, &root, &to, &TAGS, None, Arc::new(|_| ())).await.expect("a push");
+    copy(source, &root, &to, &TAGS, None, Arc::new(|_| ())).await.map(drop)
 }
 
 /// A real image of this machine's platform: the program `true` of the machine, and a marker that makes it differ.
 pub fn make_image(layout: &Path, marker: &str) -> Digest {
+    make_image_with(layout, marker, Vec::new())
+}
+
+/// As [`make_image`], with these bytes in it.
+pub fn make_image_with(layout: &Path, marker: &str, ballast: Vec<u8>) -> Digest {
     let file = |path: &str, content, mode| PackFile { path: path.to_owned(), content, mode, uid: 0, gid: 0 };
     let program = PathBuf::from("/bin/true");
     let architecture = match std::env::consts::ARCH {
@@ -312,6 +314,7 @@ pub fn make_image(layout: &Path, marker: &str) -> Digest {
             files: vec![
                 file("bin/module", PackContent::File(program), 0o755),
                 file("etc/marker", PackContent::Bytes(marker.as_bytes().to_vec()), 0o644),
+                file("var/ballast", PackContent::Bytes(ballast), 0o644),
             ],
         }],
         config: RunConfig {
@@ -332,7 +335,8 @@ pub fn make_image(layout: &Path, marker: &str) -> Digest {
     descriptor.digest
 }
 
-fn free_address() -> SocketAddr {
+/// A loopback address where nothing listens.
+pub fn free_address() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address")
 }

@@ -181,7 +181,7 @@ async fn store(
     (kind, subject, platform): (&str, String, String),
     bytes: Vec<u8>,
 ) -> Result<DocumentRow> {
-    let (digest, size) = market.blobs.put_bytes(bytes).await.map_err(Error::internal)?;
+    let (digest, size) = market.blobs.put_bytes(bytes).await?;
     Ok(DocumentRow {
         plan: plan.id.to_string(),
         kind: kind.to_owned(),

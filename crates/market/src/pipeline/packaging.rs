@@ -133,11 +133,11 @@ async fn referrer(
         subject: Some(Descriptor::new(&subject.media_type, subject.digest, subject.size)),
         annotations: BTreeMap::new(),
     };
-    market.blobs.put_bytes(EMPTY).await.map_err(Error::internal)?;
+    market.blobs.put_bytes(EMPTY).await?;
     let bytes = serde_json::to_vec(&manifest).map_err(Error::internal)?;
     let descriptor = Descriptor::of(media_type::OCI_MANIFEST, &bytes);
     debug_assert!(descriptor.size <= MANIFEST_BYTES_MAX);
-    market.blobs.put_bytes(bytes).await.map_err(Error::internal)?;
+    market.blobs.put_bytes(bytes).await?;
     Ok((descriptor, manifest))
 }
 

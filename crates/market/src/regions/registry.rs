@@ -135,7 +135,7 @@ impl RegistryRegion {
 
     /// A manifest's bytes, of our own store.
     async fn manifest(&self, manifest: &Descriptor) -> Result<Bytes> {
-        let bytes = self.blobs.read(&manifest.digest, MANIFEST_BYTES_MAX).await.map_err(Error::internal)?;
+        let bytes = self.blobs.read(&manifest.digest, MANIFEST_BYTES_MAX).await?;
         bytes.ok_or_else(|| Error::internal(lost(&manifest.digest)))
     }
 

@@ -52,7 +52,9 @@ impl Store {
     /// Opens or makes `DATA/market.db` and migrates it forward; a database of a newer program is refused.
     pub async fn open(data: &Path) -> Result<Store> {
         sqlx::any::install_default_drivers();
-        let path = data.join("market.db");
+        // The path of a URL has no other form: `d/market.db` would be taken for `/d/market.db`.
+        let path = std::path::absolute(data.join("market.db"))
+            .map_err(Error::io(format!("finding the data directory {}", data.display())))?;
         let text = path.to_str().ok_or_else(|| {
             Error::setup(format!("the path {} is not UTF-8", path.display()), "choose another data directory")
         })?;
