@@ -21,6 +21,7 @@ struct Options {
     large: bool,
     peers: bool,
     date: Option<String>,
+    program: Option<PathBuf>,
 }
 
 impl Options {
@@ -31,6 +32,7 @@ impl Options {
             large: false,
             peers: false,
             date: None,
+            program: None,
         };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
@@ -48,6 +50,7 @@ impl Options {
                         })?;
                 }
                 "--date" => options.date = Some(value()?.clone()),
+                "--program" => options.program = Some(PathBuf::from(value()?)),
                 "--large" => options.large = true,
                 "--peers" => options.peers = true,
                 other => return Err(format!("unknown option `{other}`\nhint: see `cargo xtask` for usage")),
@@ -71,7 +74,10 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
         images.push("large");
     }
     setup::make_images(&shared, &options.images, &images)?;
-    let program = setup::build_release(root)?;
+    let program = match &options.program {
+        Some(program) => program.clone(),
+        None => setup::build_release(root)?,
+    };
 
     let mut report = Report::new(&date, setup::machine()?, options.rounds);
     let mut failures = Vec::new();

@@ -12,6 +12,7 @@ usage: cargo xtask tidy                 check edges, sizes, module docs, absence
        cargo xtask bench [OPTIONS]      measure, and write BENCHMARKS.md
 
 options of bench:
+  --program FILE   an edgemarket that is built already (default: builds it with --release)
   --images DIR     where the test images are or are made (default target/bench/images)
   --rounds N       rounds of each row (default 3)
   --large          measure the 904 MB image too
