@@ -8,6 +8,11 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use offer::reading;
+
+/// Largest request body outside of the registry: an offer's directory as a tar, whose headers and padding add at most
+/// 1 KiB a file.
+pub const BODY_BYTES_MAX: usize = reading::TOTAL_BYTES_MAX + reading::FILES_MAX * 1_024 + 10_240;
 
 /// Cookie that carries a browser's token: `HttpOnly`, `SameSite=Strict`.
 pub const SESSION_COOKIE: &str = "edgemarket-session";

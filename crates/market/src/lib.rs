@@ -27,6 +27,7 @@ mod http;
 mod market;
 mod pipeline;
 pub mod portal;
+mod problem;
 mod registry_owner;
 mod secrets;
 mod stage;

@@ -1,10 +1,10 @@
 //! Publishers, subscriptions, tokens and regions.
 
-use super::problem::Problem;
 use crate::access::TokenRole;
 use crate::error::Error;
 use crate::http::Who;
 use crate::market::Market;
+use crate::problem::Problem;
 use crate::publishers::Publisher;
 use crate::regions::{NewRegion, RegionView};
 use crate::subscriptions::Subscription;

@@ -2,12 +2,12 @@
 //! those who may see it.
 
 use super::offers::parse;
-use super::problem::Problem;
 use crate::catalogue::{ListedOffer, OfferPage};
 use crate::deployments::Wanted;
 use crate::error::Error;
 use crate::http::Who;
 use crate::market::Market;
+use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::header;

@@ -5,22 +5,16 @@
 mod admin;
 mod catalogue;
 mod offers;
-mod problem;
 mod submissions;
 
-pub use problem::Problem;
-
+pub use crate::http::BODY_BYTES_MAX;
 use crate::market::Market;
+use crate::problem::Problem;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware::map_response;
 use axum::routing::{get, post, put};
-use offer::reading;
-
-/// Largest request body outside of the registry: an offer's directory as a tar, whose headers and padding add at most
-/// 1 KiB a file.
-pub const BODY_BYTES_MAX: usize = reading::TOTAL_BYTES_MAX + reading::FILES_MAX * 1_024 + 10_240;
 
 /// Every route of the API. The role matrix test calls each of them as every role.
 pub const ROUTES: &[(&str, &str)] = &[
@@ -86,7 +80,7 @@ pub fn router(market: Market) -> Router {
         .route(&format!("{live}/{{plan}}/report"), get(catalogue::report))
         .route(&format!("{live}/{{plan}}/sbom"), get(catalogue::sbom))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(map_response(problem::of_framework))
+        .layer(map_response(crate::problem::of_framework))
         .with_state(market)
 }
 

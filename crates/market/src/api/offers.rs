@@ -1,11 +1,11 @@
 //! Drafts and publications of a publisher's offers. A draft comes as the tar of its directory.
 
-use super::problem::Problem;
 use crate::bundles::Files;
 use crate::error::{Error, Kind};
 use crate::http::Who;
 use crate::market::Market;
 use crate::offers::{Draft, IfMatch, OfferSummary};
+use crate::problem::Problem;
 use crate::submissions::{Action, Publish, Submission, SubmissionSummary};
 use axum::Json;
 use axum::body::Bytes;

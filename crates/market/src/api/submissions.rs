@@ -1,9 +1,9 @@
 //! One submission: its state, its state as it changes, its documents.
 
-use super::problem::Problem;
 use crate::access::Actor;
 use crate::http::Who;
 use crate::market::{Event as Change, Market};
+use crate::problem::Problem;
 use crate::submissions::Submission;
 use axum::Json;
 use axum::extract::{Path, State};

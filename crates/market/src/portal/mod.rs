@@ -8,9 +8,9 @@ mod offers;
 mod session;
 mod submission;
 
-use crate::api::Problem;
 use crate::error::{Error, Kind};
 use crate::market::Market;
+use crate::problem::Problem;
 use crate::text::Text;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};

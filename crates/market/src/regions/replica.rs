@@ -2,10 +2,10 @@
 //! which has pushed content by digest and now moves the tags, all of them at one instant.
 
 use crate::access::{self, Actor, Operation};
-use crate::api::Problem;
 use crate::error::{Error, Result};
 use crate::http::Who;
 use crate::market::Market;
+use crate::problem::Problem;
 use crate::store::{Tx, history, registry};
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! RFC 9457 problem details: how the API says no.
+//! RFC 9457 problem details: how the HTTP faces say no to a program.
 
 use crate::error::Error;
 use crate::http::status_of;
@@ -52,7 +52,7 @@ const EXPLANATION_BYTES_MAX: usize = 8_192;
 
 /// Makes problem details also of what the framework refuses before a handler runs: a method that is not there, a body
 /// that is too long, of another type or malformed.
-pub(super) async fn of_framework(response: Response) -> Response {
+pub(crate) async fn of_framework(response: Response) -> Response {
     let status = response.status();
     let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t == PROBLEM_TYPE);
     if is_problem || !(status.is_client_error() || status.is_server_error()) {
@@ -61,7 +61,7 @@ pub(super) async fn of_framework(response: Response) -> Response {
     let (mut head, body) = response.into_parts();
     let text = to_bytes(body, EXPLANATION_BYTES_MAX).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&text).trim().to_owned();
-    let limit = super::BODY_BYTES_MAX;
+    let limit = crate::http::BODY_BYTES_MAX;
     let (kind, title, fact, hint) = match status {
         StatusCode::METHOD_NOT_ALLOWED => (
             "/problems/method",
