@@ -5,10 +5,11 @@ use crate::client::Payload;
 use crate::output::{Failure, Output};
 use axum::http::Method;
 use clap::{Subcommand, ValueEnum};
+use market::access::TokenRole;
 use market::publishers::Publisher;
 use market::regions::RegionView;
 use market::subscriptions::Subscription;
-use market::tokens::NewToken;
+use market::tokens::{NewToken, Token};
 use serde_json::json;
 
 /// `edgemarket publisher`
@@ -44,6 +45,11 @@ pub enum SubscriptionCommand {
         #[command(flatten)]
         target: Target,
     },
+    /// List the subscriptions
+    List {
+        #[command(flatten)]
+        target: Target,
+    },
 }
 
 /// For whom a token speaks.
@@ -57,6 +63,18 @@ pub enum Role {
     Customer,
     /// The pipeline of the marketplace that this instance is a region of
     Region,
+}
+
+impl Role {
+    /// The role's name in the API.
+    fn id(self) -> &'static str {
+        match self {
+            Role::Operator => "operator",
+            Role::Publisher => "publisher",
+            Role::Customer => "customer",
+            Role::Region => "region",
+        }
+    }
 }
 
 /// `edgemarket token`
@@ -76,6 +94,18 @@ pub enum TokenCommand {
         /// Days until it expires [default: 90]
         #[arg(long, value_name = "DAYS")]
         expires: Option<u32>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List the tokens, without their secrets
+    List {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Revoke a token at once
+    Revoke {
+        /// The token's ID, as `token list` shows it
+        id: String,
         #[command(flatten)]
         target: Target,
     },
@@ -119,6 +149,13 @@ pub enum RegionCommand {
         #[command(flatten)]
         target: Target,
     },
+    /// Forget a region; what it holds stays there
+    Remove {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        target: Target,
+    },
 }
 
 /// Runs `edgemarket publisher`.
@@ -141,34 +178,60 @@ pub async fn publisher(command: &PublisherCommand, output: &Output) -> Result<()
 
 /// Runs `edgemarket subscription`.
 pub async fn subscription(command: &SubscriptionCommand, output: &Output) -> Result<(), Failure> {
-    let SubscriptionCommand::Add { name, id, target } = command;
-    let request = match id {
-        Some(id) => json!({ "owner": name, "id": id }),
-        None => json!({ "owner": name }),
-    };
-    let made: Subscription =
-        target.call(Method::POST, "/api/v1/subscriptions", Payload::Json(request)).await?;
-    output.value(&made, |made| format!("{}\n", made.id))
+    match command {
+        SubscriptionCommand::Add { name, id, target } => {
+            let request = match id {
+                Some(id) => json!({ "owner": name, "id": id }),
+                None => json!({ "owner": name }),
+            };
+            let made: Subscription =
+                target.call(Method::POST, "/api/v1/subscriptions", Payload::Json(request)).await?;
+            output.value(&made, |made| format!("{}\n", made.id))
+        }
+        SubscriptionCommand::List { target } => {
+            let all: Vec<Subscription> = target.get("/api/v1/subscriptions").await?;
+            output.list(&all, "no subscription yet; add one with: edgemarket subscription add NAME", |one| {
+                format!("{}  {}", one.id, one.owner)
+            })
+        }
+    }
 }
 
 /// Runs `edgemarket token`.
 pub async fn token(command: &TokenCommand, output: &Output) -> Result<(), Failure> {
-    let TokenCommand::Create { role, subject, name, expires, target } = command;
-    let role = match role {
-        Role::Operator => "operator",
-        Role::Publisher => "publisher",
-        Role::Customer => "customer",
-        Role::Region => "region",
-    };
-    let mut request = json!({ "role": role, "label": name });
-    if let Some(subject) = subject {
-        request["subject"] = json!(subject);
+    match command {
+        TokenCommand::Create { role, subject, name, expires, target } => {
+            let mut request = json!({ "role": role.id(), "label": name });
+            if let Some(subject) = subject {
+                request["subject"] = json!(subject);
+            }
+            if let Some(days) = expires {
+                request["expiresDays"] = json!(days);
+            }
+            let made: NewToken = target.call(Method::POST, "/api/v1/tokens", Payload::Json(request)).await?;
+            output.value(&made, |made| format!("{}\n", made.secret))
+        }
+        TokenCommand::List { target } => {
+            let all: Vec<Token> = target.get("/api/v1/tokens").await?;
+            output.list(&all, "no token yet; make one with: edgemarket token create ROLE", |token| {
+                let (role, subject) = match &token.role {
+                    TokenRole::Operator => ("operator", String::new()),
+                    TokenRole::Publisher(id) => ("publisher", id.clone()),
+                    TokenRole::Customer(id) => ("customer", id.to_string()),
+                    TokenRole::Region(name) => ("region", name.clone()),
+                };
+                let state = if token.revoked { "revoked" } else { "valid" };
+                format!(
+                    "{}  {role:9} {subject:36} {state:7} until {}  {}",
+                    token.id, token.expires, token.label
+                )
+            })
+        }
+        TokenCommand::Revoke { id, target } => {
+            target.call_for_nothing(Method::DELETE, &format!("/api/v1/tokens/{}", encoded(id))).await?;
+            output.value(&json!({ "revoked": id }), |_| format!("{id}\n"))
+        }
     }
-    if let Some(days) = expires {
-        request["expiresDays"] = json!(days);
-    }
-    let made: NewToken = target.call(Method::POST, "/api/v1/tokens", Payload::Json(request)).await?;
-    output.value(&made, |made| format!("{}\n", made.secret))
 }
 
 /// Runs `edgemarket region`.
@@ -195,6 +258,10 @@ pub async fn region(command: &RegionCommand, output: &Output) -> Result<(), Fail
                 target.call(Method::POST, "/api/v1/regions", Payload::Json(request)).await?;
             output.value(&made, |made| format!("{}\n", made.name))
         }
+        RegionCommand::Remove { name, target } => {
+            target.call_for_nothing(Method::DELETE, &format!("/api/v1/regions/{}", encoded(name))).await?;
+            output.value(&json!({ "removed": name }), |_| format!("{name}\n"))
+        }
         RegionCommand::List { target } => {
             let all: Vec<RegionView> = target.get("/api/v1/regions").await?;
             output.list(&all, "no region yet; add one with: edgemarket region add NAME URL", |region| {
@@ -203,4 +270,9 @@ pub async fn region(command: &RegionCommand, output: &Output) -> Result<(), Fail
             })
         }
     }
+}
+
+/// A name as one part of a path.
+fn encoded(name: &str) -> String {
+    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
 }

@@ -45,6 +45,11 @@ impl Target {
         self.with(async |client| Ok(client.call(method, path, payload).await?)).await
     }
 
+    /// One request whose answer says nothing but that it was done.
+    pub async fn call_for_nothing(&self, method: Method, path: &str) -> Result<(), Failure> {
+        self.with(async |client| Ok(client.bytes(method, path, Payload::Empty).await.map(drop)?)).await
+    }
+
     /// One GET with a JSON answer.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         self.call(Method::GET, path, Payload::Empty).await
