@@ -77,7 +77,7 @@ impl Browser {
 
     /// Waits until the page's text has this.
     async fn wait_for(&self, text: &str) {
-        for _ in 0..300 {
+        for _ in 0..1_200 {
             if self.text("body").await.contains(text) {
                 return;
             }

@@ -90,7 +90,7 @@ async fn kill_until(
             );
         }
     }
-    for _ in 0..1_200 {
+    for _ in 0..6_000 {
         if all_in(home, offers, state).await {
             return kills;
         }

@@ -81,7 +81,7 @@ impl Server {
 
     /// Waits until it answers; false when it does not, or has ended.
     async fn answers(&mut self) -> bool {
-        for _ in 0..600 {
+        for _ in 0..3_000 {
             let answer = self.http.get(format!("http://{}/healthz", self.address)).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return true;

@@ -115,7 +115,7 @@ pub async fn publish(market: &Market, files: BTreeMap<String, Vec<u8>>) -> Submi
 /// Waits until the newest submission has a state.
 pub async fn wait_for(market: &Market, state: SubmissionState) -> Submission {
     let (id, offer_id) = (contoso(), sensor());
-    for _ in 0..1_200 {
+    for _ in 0..8_000 {
         let submission = market.status(&publisher(), (&id, &offer_id)).await.unwrap();
         if submission.summary.state == state {
             return submission;
@@ -134,7 +134,8 @@ pub async fn go_live(market: &Market) -> Submission {
 
 /// Asks until the answer is yes.
 pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    for _ in 0..1_600 {
+    // A ceiling, not a measure: a task that was put back may wait a minute on a busy machine.
+    for _ in 0..12_000 {
         if is_so().await {
             return;
         }
