@@ -110,11 +110,15 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
 }
 
 /// The step is complete when the last required region holds everything. An optional region that comes later, when the
-/// offer is live already, moves its own tags.
+/// offer is live already, moves its own tags; when a newer submission went live while it was filled, nothing will.
 async fn go_on(market: &Market, tx: &mut Tx, row: &SubmissionRow, name: &str) -> Result<()> {
     if super::current_step(tx, &row.id).await? != Step::Replication {
         if live::is_live(tx, row).await? {
-            live::enqueue_move(market, tx, &row.id, name).await?;
+            return live::enqueue_move(market, tx, &row.id, name).await;
+        }
+        let now = submissions::get(tx, &row.id).await?;
+        if now.is_some_and(|row| state_of(&row).is_final()) {
+            set_standing(market, tx, &row.id, name, "Behind", Some(SUPERSEDED)).await?;
         }
         return Ok(());
     }
@@ -149,10 +153,12 @@ pub(super) async fn superseded(
     if !claim.complete(&mut tx).await? {
         return Ok(Outcome::Stopped);
     }
-    let said = "a newer submission went live before this one did here";
-    set_standing(market, &mut tx, &row.id, name, "Behind", Some(said)).await?;
+    set_standing(market, &mut tx, &row.id, name, "Behind", Some(SUPERSEDED)).await?;
     commit(market, tx, row, step).await
 }
+
+/// Why a region never goes live with a submission.
+const SUPERSEDED: &str = "a newer submission went live before this one did here";
 
 /// The region of a claim's key, `{submission}/{region}`.
 pub(super) fn region_of(claim: &Claim) -> String {

@@ -77,9 +77,17 @@ async fn a_region_that_is_added_between_sign_off_and_live_gets_it_too() {
 const NOTHING: u8 = 0;
 const CONTENT: u8 = 1;
 const ALL: u8 = 2;
+/// Everything, but only after the state changed.
+const LATER: u8 = 3;
+/// As [`LATER`], once somebody came.
+const KNOCKED: u8 = 4;
 
 async fn door(State(open): State<Arc<AtomicU8>>, request: Request, next: Next) -> Response {
     let is_tags = request.uri().path().ends_with(REPLICA_PATH);
+    let _ = open.compare_exchange(LATER, KNOCKED, Ordering::SeqCst, Ordering::SeqCst);
+    while open.load(Ordering::SeqCst) == KNOCKED {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
     match open.load(Ordering::SeqCst) {
         NOTHING => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         CONTENT if is_tags => StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -87,21 +95,51 @@ async fn door(State(open): State<Arc<AtomicU8>>, request: Request, next: Next) -
     }
 }
 
+/// Makes `there` a region of `market`, behind a door that lets nothing through yet.
+async fn behind_a_door(market: &Market, there: &Market) -> (Arc<AtomicU8>, tokio::task::JoinHandle<()>) {
+    let open = Arc::new(AtomicU8::new(NOTHING));
+    let router = market::router(there.clone()).layer(from_fn_with_state(Arc::clone(&open), door));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
+    let Credentials::Basic { password, .. } = token(there, TokenRole::Region("home".to_owned())).await else {
+        unreachable!("tokens of tests are passwords")
+    };
+    add(market, RegionKind::Instance, url, false, Some(password)).await;
+    (open, server)
+}
+
+/// What is said of a submission that a region never goes live with.
+fn superseded() -> (String, Option<String>) {
+    ("Behind".to_owned(), Some("a newer submission went live before this one did here".to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_region_that_is_filled_while_a_newer_submission_goes_live_is_behind_with_the_older() {
+    let (here, there) = (place().await, place().await);
+    let market = &here.market;
+    let (open, server) = behind_a_door(market, &there.market).await;
+    let _working = work(market);
+    push(market, "one", &["latest", "1.0.0"]).await;
+    let older = to_preview(market, offer(&["latest", "1.0.0"])).await;
+    go_live(market).await;
+    until("the region is behind", async || standing(market, &older).await.0 == "Behind").await;
+    open.store(LATER, Ordering::SeqCst);
+    until("the region is being filled", async || open.load(Ordering::SeqCst) == KNOCKED).await;
+    push(market, "two", &["latest", "1.0.1"]).await;
+    let newer = to_preview(market, offer(&["latest", "1.0.0", "1.0.1"])).await;
+    go_live(market).await;
+    open.store(ALL, Ordering::SeqCst);
+    until("the newer is live", async || standing(market, &newer).await.0 == "Live").await;
+    until("the older ends", async || standing(market, &older).await == superseded()).await;
+    server.abort();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_region_that_was_away_never_goes_back_to_an_older_submission() {
     let (here, there) = (place().await, place().await);
     let market = &here.market;
-    let open = Arc::new(AtomicU8::new(NOTHING));
-    let router = market::router(there.market.clone()).layer(from_fn_with_state(Arc::clone(&open), door));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let server = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
-    let Credentials::Basic { password, .. } =
-        token(&there.market, TokenRole::Region("home".to_owned())).await
-    else {
-        unreachable!("tokens of tests are passwords")
-    };
-    add(market, RegionKind::Instance, url, false, Some(password)).await;
+    let (open, server) = behind_a_door(market, &there.market).await;
     let _working = work(market);
 
     let (mut ids, mut last) = (Vec::new(), None);
@@ -122,9 +160,7 @@ async fn a_region_that_was_away_never_goes_back_to_an_older_submission() {
     let newest = ids.pop().unwrap();
     until("the newest is live", async || standing(market, &newest).await.0 == "Live").await;
     for id in &ids {
-        let superseded = Some("a newer submission went live before this one did here".to_owned());
-        let ended = ("Behind".to_owned(), superseded);
-        until("the older ones end", async || standing(market, id).await == ended).await;
+        until("the older ones end", async || standing(market, id).await == superseded()).await;
     }
     let owner = RegistryOwner::new(there.market.clone());
     let latest = owner.manifest(PUBLIC, &ManifestReference::Tag("latest".to_owned())).await.unwrap();
