@@ -9,6 +9,7 @@ use crate::judge::judge;
 use crate::report::Report;
 use crate::rules::Rules;
 use crate::sbom::cyclonedx;
+use jiff::civil::Date;
 use oci::digest::Digest;
 use oci::manifest::{Descriptor, ImageRef, media_type};
 use oci::source::Source;
@@ -33,6 +34,8 @@ pub struct Request<'a> {
     pub rules: &'a Rules,
     /// Evidence of layers that were seen before.
     pub cache: Option<&'a Cache>,
+    /// The day (UTC) that end dates (of waivers, of a distribution's support) are judged by.
+    pub today: Date,
     /// Told often, from several threads.
     pub progress: &'a (dyn Fn(Progress) + Sync),
 }
@@ -99,6 +102,7 @@ pub fn certify(request: &Request<'_>) -> Result<Certification, oci::Error> {
         live_tags: request.live_tags,
         policy: request.policy,
         rules_version: &request.rules.version(),
+        today: request.today,
     });
     let component = component_name(request, &name);
     let sbom = |image: &ImageEvidence| Sbom {

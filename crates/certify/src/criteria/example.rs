@@ -3,6 +3,7 @@
 use super::{Case, Criterion, Judgement, OfferContext};
 use crate::evidence::*;
 use crate::report::Finding;
+use jiff::civil::{Date, date};
 use oci::digest::Digest;
 use oci::manifest::{ImageConfig, RunConfig};
 use offer::document::*;
@@ -10,6 +11,9 @@ use offer::platform::Platform;
 use offer::policy::Policy;
 use offer::tags::{ResolvedImage, ResolvedTag, ResolvedTags, VersionTag};
 use std::collections::BTreeMap;
+
+/// The day of the tests.
+pub const TODAY: Date = date(2026, 11, 24);
 
 /// A sound image for linux/amd64.
 pub fn image() -> ImageEvidence {
@@ -96,6 +100,7 @@ pub fn judge_image(criterion: &dyn Criterion, image: &ImageEvidence) -> Judgemen
         live_tags: &BTreeMap::new(),
         policy: &Policy::default(),
         rules_version: "test",
+        today: TODAY,
     })
 }
 
@@ -130,6 +135,7 @@ pub fn judge_tags(
         live_tags,
         policy: &Policy::default(),
         rules_version: "test",
+        today: TODAY,
     })
 }
 

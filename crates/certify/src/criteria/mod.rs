@@ -3,6 +3,7 @@
 
 use crate::evidence::{Fault, ImageEvidence};
 use crate::report::Finding;
+use jiff::civil::Date;
 use oci::digest::Digest;
 use offer::document::{Offer, Plan, Reading};
 use offer::policy::Policy;
@@ -125,6 +126,8 @@ pub struct Case<'a> {
     pub policy: &'a Policy,
     /// Version of the malware and secret rules, for the report.
     pub rules_version: &'a str,
+    /// The day (UTC) that end dates are judged by: criteria have no clock.
+    pub today: Date,
 }
 
 /// A fault of an index or manifest.

@@ -11,6 +11,7 @@ use certify::rules::Rules;
 use certify::{Certification, Progress, Request, Sbom};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use market::clock::Clock;
 use oci::client::{ClientOptions, Credentials};
 use oci::reference::Locator;
 use oci::source::{OpenOptions, open};
@@ -110,6 +111,7 @@ pub fn run(arguments: &Certify, output: &Output) -> Result<(), Failure> {
         policy: &policy,
         rules: &rules,
         cache: cache.as_ref(),
+        today: Clock::system().now().date(),
         progress: &|progress| show(&bar, output, &progress),
     });
     bar.finish_and_clear();

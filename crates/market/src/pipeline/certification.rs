@@ -126,6 +126,7 @@ async fn judge(
     for tag in tags.iter().filter(|tag| tag.plan == plan.id.as_str()) {
         source.tags.insert(tag.tag.clone(), descriptor_of(tag)?);
     }
+    let today = market.clock.now().date();
     let (plans, meter) = (work.offer.plans.len() as u64, Arc::clone(meter));
     let (market, reading, plan) = (market.clone(), work.reading.clone(), plan.id.to_string());
     blocking(move || {
@@ -143,6 +144,7 @@ async fn judge(
             policy: &market.config.policy,
             rules: &rules,
             cache: Some(&market.cache),
+            today,
             progress: &progress,
         })?)
     })
