@@ -140,6 +140,26 @@ impl<'a> Number<'a> {
     }
 }
 
+/// A part of a version that is a word or a number; words are before numbers.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Segment<'a, Text> {
+    Text(Text),
+    Digits(Number<'a>),
+}
+
+/// An option whose absence is after all that is there: `1.0` is after `1.0-rc1`.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum OrLast<T> {
+    Some(T),
+    None,
+}
+
+impl<T> From<Option<T>> for OrLast<T> {
+    fn from(option: Option<T>) -> OrLast<T> {
+        option.map_or(OrLast::None, OrLast::Some)
+    }
+}
+
 /// Takes the longest start whose bytes are all wanted off `rest`. Only for predicates of ASCII bytes, so that the cut
 /// falls between characters.
 fn take<'a>(rest: &mut &'a str, wanted: impl Fn(u8) -> bool) -> &'a str {

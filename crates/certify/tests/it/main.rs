@@ -5,3 +5,4 @@ mod fixture;
 mod gather_bad;
 mod gather_image;
 mod gather_parsers;
+mod versions;
