@@ -23,9 +23,11 @@ pub struct Place {
 pub struct Package {
     pub kind: PackageKind,
     pub name: String,
+    /// As its ecosystem writes it. RPM: `[epoch:]version-release`, the epoch when it is not 0.
     pub version: String,
+    /// Architecture as the package manager names it; of a gem, its platform when it is not `ruby`.
     pub architecture: Option<String>,
-    /// Source package and its version, where they differ from the binary package's (Debian, Alpine).
+    /// Source package and its version, where they differ from the binary package's (Debian, Alpine, RPM).
     pub source: Option<(String, String)>,
     /// Licence as the package states it.
     pub licence: Option<String>,
@@ -44,6 +46,15 @@ pub enum PackageKind {
     Npm,
     Golang,
     Cargo,
+    Rpm,
+    /// The name is `groupId:artifactId`, or `artifactId` alone where the archive does not state its group.
+    Maven,
+    Nuget,
+    Gem,
+    /// The name is `vendor/package`.
+    Composer,
+    /// A runtime without a package, known by the version string in its binary.
+    Generic,
 }
 
 /// From `etc/os-release` or `usr/lib/os-release`.

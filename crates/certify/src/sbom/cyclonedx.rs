@@ -2,7 +2,7 @@
 //! timestamp, and the serial number is made from the content.
 
 use super::purl;
-use crate::evidence::{Distribution, ImageEvidence, Package};
+use crate::evidence::{Distribution, ImageEvidence, Package, PackageKind};
 use oci::digest::Digest;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -93,7 +93,8 @@ fn operating_system(distribution: &Distribution) -> Value {
 fn component(url: &str, packages: &[&Package]) -> Value {
     let first = packages[0];
     let mut component = json!({
-        "type": "library",
+        // A runtime is run, not linked.
+        "type": if first.kind == PackageKind::Generic { "application" } else { "library" },
         "bom-ref": url,
         "name": first.name,
         "version": first.version,
@@ -139,7 +140,6 @@ fn property(name: &str, value: &str) -> Value {
 mod tests {
     use super::*;
     use crate::criteria::example;
-    use crate::evidence::PackageKind;
 
     #[test]
     fn a_package_in_two_places_is_one_component() {

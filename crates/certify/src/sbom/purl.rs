@@ -3,7 +3,7 @@
 use crate::evidence::{Distribution, Package, PackageKind};
 use packageurl::PackageUrl;
 
-/// The package's URL. Debian and Alpine packages carry architecture and distribution, so that vulnerability data of the
+/// The package's URL. Packages of a distribution carry architecture and distribution, so that vulnerability data of the
 /// right release is found.
 pub fn of(package: &Package, distribution: Option<&Distribution>) -> String {
     let (kind, namespace, name) = identity(package, distribution);
@@ -14,22 +14,43 @@ pub fn of(package: &Package, distribution: Option<&Distribution>) -> String {
     if let Some(namespace) = namespace {
         let _ = url.with_namespace(namespace);
     }
-    if !package.version.is_empty() {
-        let _ = url.with_version(package.version.clone());
+    let (epoch, version) = epoch_and_version(package);
+    if !version.is_empty() {
+        let _ = url.with_version(version.to_owned());
     }
-    if matches!(package.kind, PackageKind::Deb | PackageKind::Apk) {
-        if let Some(architecture) = package.architecture.as_deref().filter(|text| !text.is_empty()) {
-            let _ = url.add_qualifier("arch", architecture.to_owned());
+    let architecture = package.architecture.as_deref().filter(|text| !text.is_empty());
+    match package.kind {
+        PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm => {
+            if let Some(architecture) = architecture {
+                let _ = url.add_qualifier("arch", architecture.to_owned());
+            }
+            if let Some(distribution) = distribution.filter(|distribution| !distribution.id.is_empty()) {
+                let distro = match distribution.version_id.as_str() {
+                    "" => distribution.id.clone(),
+                    version => format!("{}-{version}", distribution.id),
+                };
+                let _ = url.add_qualifier("distro", distro);
+            }
         }
-        if let Some(distribution) = distribution.filter(|distribution| !distribution.id.is_empty()) {
-            let distro = match distribution.version_id.as_str() {
-                "" => distribution.id.clone(),
-                version => format!("{}-{version}", distribution.id),
-            };
-            let _ = url.add_qualifier("distro", distro);
+        PackageKind::Gem => {
+            if let Some(platform) = architecture {
+                let _ = url.add_qualifier("platform", platform.to_owned());
+            }
         }
+        _ => {}
+    }
+    if let Some(epoch) = epoch {
+        let _ = url.add_qualifier("epoch", epoch.to_owned());
     }
     url.to_string()
+}
+
+/// RPM's epoch is a qualifier of its own (purl type `rpm`); elsewhere it is a part of the version.
+fn epoch_and_version(package: &Package) -> (Option<&str>, &str) {
+    match package.version.split_once(':') {
+        Some((epoch, version)) if package.kind == PackageKind::Rpm => (Some(epoch), version),
+        _ => (None, &package.version),
+    }
 }
 
 /// Type, namespace and name, normalised as purl's types ask.
@@ -39,23 +60,25 @@ fn identity(
 ) -> (&'static str, Option<String>, String) {
     let name = package.name.clone();
     let id = distribution.map(|distribution| distribution.id.to_lowercase()).filter(|id| !id.is_empty());
-    let split = |name: &str| match name.rsplit_once('/') {
+    let split = |name: &str, at: char| match name.rsplit_once(at) {
         Some((namespace, last)) => (Some(namespace.to_owned()), last.to_owned()),
         None => (None, name.to_owned()),
     };
+    let of_type = |kind, (namespace, name)| (kind, namespace, name);
     match package.kind {
         PackageKind::Deb => ("deb", Some(id.unwrap_or_else(|| "debian".to_owned())), name.to_lowercase()),
         PackageKind::Apk => ("apk", Some(id.unwrap_or_else(|| "alpine".to_owned())), name.to_lowercase()),
+        // The vendor, such as `fedora`; without os-release it is not known.
+        PackageKind::Rpm => ("rpm", id, name),
         PackageKind::Pypi => ("pypi", None, name.to_lowercase().replace('_', "-")),
         PackageKind::Cargo => ("cargo", None, name),
-        PackageKind::Npm => {
-            let (namespace, name) = split(&name);
-            ("npm", namespace, name)
-        }
-        PackageKind::Golang => {
-            let (namespace, name) = split(&name);
-            ("golang", namespace, name)
-        }
+        PackageKind::Npm => of_type("npm", split(&name, '/')),
+        PackageKind::Golang => of_type("golang", split(&name, '/')),
+        PackageKind::Maven => of_type("maven", split(&name, ':')),
+        PackageKind::Composer => of_type("composer", split(&name.to_lowercase(), '/')),
+        PackageKind::Nuget => ("nuget", None, name),
+        PackageKind::Gem => ("gem", None, name),
+        PackageKind::Generic => ("generic", None, name),
     }
 }
 
@@ -90,6 +113,14 @@ mod tests {
             url(PackageKind::Npm, "@babel/core", "7.0.0", None),
             url(PackageKind::Golang, "golang.org/x/sys", "v0.1.0", None),
             url(PackageKind::Cargo, "serde", "1.0.0", None),
+            url(PackageKind::Rpm, "openssl-libs", "1:3.0.7-24.el9", Some("x86_64")),
+            url(PackageKind::Rpm, "bash", "5.1.8-6.el9", Some("x86_64")),
+            url(PackageKind::Maven, "org.apache.logging.log4j:log4j-core", "2.17.1", None),
+            url(PackageKind::Maven, "plexus", "1.0", None),
+            url(PackageKind::Nuget, "Newtonsoft.Json", "13.0.3", None),
+            url(PackageKind::Gem, "nokogiri", "1.15.4", Some("x86_64-linux")),
+            url(PackageKind::Composer, "Laravel/framework", "v10.0.0", None),
+            url(PackageKind::Generic, "openssl", "3.0.11", None),
         ];
         insta::assert_snapshot!(all.join("\n"), @r"
         pkg:deb/debian/libstdc%2B%2B6@12.2.0-14%2Bdeb12u1?arch=amd64&distro=debian-12
@@ -98,6 +129,14 @@ mod tests {
         pkg:npm/%40babel/core@7.0.0
         pkg:golang/golang.org/x/sys@v0.1.0
         pkg:cargo/serde@1.0.0
+        pkg:rpm/debian/openssl-libs@3.0.7-24.el9?arch=x86_64&distro=debian-12&epoch=1
+        pkg:rpm/debian/bash@5.1.8-6.el9?arch=x86_64&distro=debian-12
+        pkg:maven/org.apache.logging.log4j/log4j-core@2.17.1
+        pkg:maven/plexus@1.0
+        pkg:nuget/Newtonsoft.Json@13.0.3
+        pkg:gem/nokogiri@1.15.4?platform=x86_64-linux
+        pkg:composer/laravel/framework@v10.0.0
+        pkg:generic/openssl@3.0.11
         ");
     }
 }
