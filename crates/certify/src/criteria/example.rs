@@ -90,18 +90,28 @@ pub fn fault(kind: FaultKind, message: &str) -> Fault {
 
 /// What a criterion says about one image without an offer.
 pub fn judge_image(criterion: &dyn Criterion, image: &ImageEvidence) -> Judgement {
-    criterion.judge(&Case {
+    criterion.judge(&case(std::slice::from_ref(image), &Policy::default(), &BTreeMap::new()))
+}
+
+/// A case without an offer.
+pub fn case<'a>(
+    images: &'a [ImageEvidence],
+    policy: &'a Policy,
+    live_tags: &'a BTreeMap<VersionTag, Digest>,
+) -> Case<'a> {
+    const NO_TAGS: &ResolvedTags = &ResolvedTags(BTreeMap::new());
+    Case {
         reference: "oci:image",
-        digest: image.digest,
-        images: std::slice::from_ref(image),
-        tags: &ResolvedTags::default(),
+        digest: images[0].digest,
+        images,
+        tags: NO_TAGS,
         faults: &[],
         offer: None,
-        live_tags: &BTreeMap::new(),
-        policy: &Policy::default(),
+        live_tags,
+        policy,
         rules_version: "test",
         today: TODAY,
-    })
+    }
 }
 
 /// What a criterion says about the example image and the first plan of this offer, whose tags all point at the image.

@@ -10,6 +10,7 @@ use offer::policy::Policy;
 use offer::tags::{ResolvedTags, VersionTag};
 use std::collections::BTreeMap;
 
+mod base_not_end_of_life;
 mod configuration_documented;
 mod default_settings_valid;
 mod digest_verified;
@@ -26,6 +27,7 @@ mod no_crypto_miners;
 mod no_embedded_secrets;
 mod no_known_malware;
 mod no_setuid_outside_known_set;
+mod no_world_writable_system_files;
 mod offer_findings;
 mod platform_matches_binaries;
 mod runs_as_non_root;
@@ -53,6 +55,8 @@ pub const ALL: &[&dyn Criterion] = &[
     &runs_as_non_root::RunsAsNonRoot,
     &no_embedded_secrets::NoEmbeddedSecrets,
     &no_setuid_outside_known_set::NoSetuidOutsideKnownSet,
+    &no_world_writable_system_files::NoWorldWritableSystemFiles,
+    &base_not_end_of_life::BaseNotEndOfLife,
     &sbom_complete::SbomComplete,
     &digest_verified::DigestVerified,
     &size_within_limit::SizeWithinLimit,
