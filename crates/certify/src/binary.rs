@@ -3,6 +3,8 @@
 
 use crate::evidence::Machine;
 
+mod packer;
+
 /// What a header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
@@ -14,6 +16,8 @@ pub struct Header {
     pub executable: bool,
     /// A core dump (ELF only).
     pub core_dump: bool,
+    /// The packer that made it unreadable, with what was seen of it; as far as the given bytes tell.
+    pub packer: Option<String>,
 }
 
 /// Reads the header at the start of `data`; `None` when it is no ELF or PE program, library or core dump. Object
@@ -70,6 +74,7 @@ impl<'a> Elf<'a> {
             static_linked: executable && !linked.interpreter && !linked.needs_libraries,
             executable,
             core_dump,
+            packer: if core_dump { None } else { packer::of_elf(self) },
         })
     }
 
@@ -96,22 +101,39 @@ impl<'a> Elf<'a> {
 
     fn linked(&self) -> Linked {
         let mut linked = Linked::default();
+        for (at, kind) in self.program_headers() {
+            match kind {
+                3 => linked.interpreter = true,
+                2 => self.dynamic(at, &mut linked),
+                _ => {}
+            }
+        }
+        linked
+    }
+
+    /// Place and type of each program header.
+    fn program_headers(&self) -> impl Iterator<Item = (u64, u64)> {
         let (offset, size, count) = if self.wide {
             (self.int(32, 8), self.int(54, 2), self.int(56, 2))
         } else {
             (self.int(28, 4), self.int(42, 2), self.int(44, 2))
         };
-        let (Some(offset), Some(size), Some(count)) = (offset, size, count) else { return linked };
-        for index in 0..count.min(HEADERS_MAX) {
-            let Some(at) = offset.checked_add(index * size) else { break };
-            match self.int(at, 4) {
-                Some(3) => linked.interpreter = true,
-                Some(2) => self.dynamic(at, &mut linked),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        linked
+        let (offset, size) = (offset.unwrap_or(0), size.unwrap_or(0));
+        let places =
+            (0..count.unwrap_or(0).min(HEADERS_MAX)).map(move |index| offset.checked_add(index * size));
+        places.map_while(|at| Some((at?, self.int(at?, 4)?)))
+    }
+
+    /// The bytes of the segments that are loaded, as far as they are in the given bytes.
+    fn loaded(&self) -> impl Iterator<Item = &'a [u8]> {
+        let (word, offset_at, size_at) = if self.wide { (8, 8, 32) } else { (4, 4, 16) };
+        let number = move |at: u64| usize::try_from(self.int(at, word)?).ok();
+        self.program_headers().filter(|(_, kind)| *kind == 1).filter_map(move |(at, _)| {
+            let start = number(at.checked_add(offset_at)?)?;
+            let segment = self.data.get(start..)?;
+            let size = number(at.checked_add(size_at)?)?;
+            Some(&segment[..segment.len().min(size)])
+        })
     }
 
     fn dynamic(&self, program_header: u64, linked: &mut Linked) {
@@ -219,5 +241,6 @@ fn pe(data: &[u8]) -> Option<Header> {
         static_linked: false,
         executable: characteristics & 0x2000 == 0,
         core_dump: false,
+        packer: packer::of_pe(data, at),
     })
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Version of the analysers and of the stored form. Raise it with every change that can change a layer's evidence.
-pub const ANALYSER_VERSION: u32 = 3;
+pub const ANALYSER_VERSION: u32 = 4;
 
 /// Largest stored evidence of one layer. A layer of two million entries takes about 60 MB.
 const ENTRY_BYTES_MAX: u64 = 256 << 20;

@@ -77,6 +77,8 @@ pub struct Binary {
     pub static_linked: bool,
     /// An executable, not a library or object file.
     pub executable: bool,
+    /// The packer that made it unreadable, with what was seen of it.
+    pub packer: Option<String>,
 }
 
 /// Machine of an ELF or PE file in the terms of image platforms; `architecture` is Go's spelling, `unknown-N` else.

@@ -70,6 +70,7 @@ pub fn binary(path: &str, architecture: &str) -> Binary {
         machine: Machine { os: "linux".to_owned(), architecture: architecture.to_owned(), variant: None },
         static_linked: true,
         executable: true,
+        packer: None,
     }
 }
 

@@ -26,6 +26,7 @@ mod no_build_leftovers;
 mod no_crypto_miners;
 mod no_embedded_secrets;
 mod no_known_malware;
+mod no_packed_executables;
 mod no_setuid_outside_known_set;
 mod no_world_writable_system_files;
 mod offer_findings;
@@ -51,6 +52,7 @@ pub const ALL: &[&dyn Criterion] = &[
     &image_has_start_command::ImageHasStartCommand,
     &no_known_malware::NoKnownMalware,
     &no_crypto_miners::NoCryptoMiners,
+    &no_packed_executables::NoPackedExecutables,
     &least_privilege::LeastPrivilege,
     &runs_as_non_root::RunsAsNonRoot,
     &no_embedded_secrets::NoEmbeddedSecrets,

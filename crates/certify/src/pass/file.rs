@@ -144,6 +144,7 @@ impl Pass<'_> {
                 machine: header.machine,
                 static_linked: header.static_linked,
                 executable: header.executable,
+                packer: header.packer,
             });
         }
     }
