@@ -1,11 +1,11 @@
 //! Scans the content of files for malware, miners and secrets: whole where it is small, in overlapping windows where
-//! it is large, and the members of archives as if they were files. What it could not look into becomes a fault. It
-//! knows neither packages nor where a file stands in the image.
+//! it is large, and the members of archives as if they were files. What it could not look into becomes a fault. Of
+//! packages it knows only what Java archives say of themselves, since nobody else sees their members.
 
 mod archive;
 mod zip;
 
-use crate::evidence::{Fault, FaultKind, Match, MatchKind, Place};
+use crate::evidence::{Fault, FaultKind, Match, MatchKind, Package, Place};
 use crate::rules::{Rules, Wake};
 use crate::secrets::{self, Secret};
 use archive::{Budget, Format};
@@ -39,6 +39,8 @@ pub(crate) struct Scanner<'r> {
     pub matches: Vec<Match>,
     /// What could not be looked into.
     pub faults: Vec<Fault>,
+    /// What Java archives say of themselves.
+    pub packages: Vec<Package>,
     unpacked_left: u64,
     dropped: u64,
 }
@@ -50,6 +52,7 @@ impl<'r> Scanner<'r> {
             layer,
             matches: Vec::new(),
             faults: Vec::new(),
+            packages: Vec::new(),
             unpacked_left: archive::UNPACKED_BYTES_PER_LAYER_MAX,
             dropped: 0,
         }

@@ -21,6 +21,11 @@ impl<R> GoWatch<R> {
         GoWatch { inner, active, tail: Vec::new(), header: Vec::new(), modules: None }
     }
 
+    /// The reader inside.
+    pub(crate) fn get_ref(&self) -> &R {
+        &self.inner
+    }
+
     /// What was found, after the last byte.
     pub(crate) fn build_info(&self) -> Option<BuildInfo> {
         go::find(&[self.header.as_slice(), self.modules.as_deref()?].concat())

@@ -18,6 +18,10 @@ pub struct LayerEvidence {
     /// Hard links, as (link, target).
     pub hard_links: Vec<(String, String)>,
     pub packages: Vec<Package>,
+    /// The distribution's lists of files by path, with those files in them that name packages of other kinds.
+    pub owned: Vec<(String, Vec<String>)>,
+    /// Licences that stand in files of their own: Debian's `usr/share/doc/*/copyright` by path.
+    pub licences: Vec<(String, String)>,
     /// os-release files by path.
     pub distributions: Vec<(String, Distribution)>,
     pub binaries: Vec<Binary>,

@@ -13,6 +13,7 @@ pub mod gather;
 mod gowatch;
 pub mod judge;
 pub mod layer;
+pub mod licences;
 pub mod merge;
 mod owners;
 pub mod packages;

@@ -1,9 +1,11 @@
 //! Merges the layers' evidence into the image's: what a later layer deletes or replaces is gone, except secrets and
 //! malware, which can still be read from the lower layer. Pure: evidence in, evidence out.
 
-use crate::evidence::{Binary, Distribution, Fault, FaultKind, FileFact, Match, Package, Place};
+use crate::evidence::{Binary, Distribution, Fault, FaultKind, FileFact, Match, Place};
 use crate::layer::{LayerEvidence, PathKind};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+
+mod packages;
 
 /// Longest chain of symbolic links, as Linux has it (path_resolution(7)).
 const LINKS_MAX: u32 = 40;
@@ -36,22 +38,6 @@ impl<'a> Merged<'a> {
             }
         }
         Merged { layers, aliases }
-    }
-
-    /// Packages of the merged file system, sorted, each once.
-    pub fn packages(&self) -> Vec<Package> {
-        let mut seen = BTreeSet::new();
-        let mut packages: Vec<Package> = self.visible(|layer| &layer.packages, |package| &mut package.place);
-        packages.sort();
-        packages.retain(|package| {
-            seen.insert((
-                package.kind,
-                package.name.clone(),
-                package.version.clone(),
-                package.architecture.clone(),
-            ))
-        });
-        packages
     }
 
     /// The distribution: `etc/os-release` wins over `usr/lib/os-release`, a later layer over an earlier.
@@ -202,7 +188,12 @@ impl<'a> Merged<'a> {
     }
 
     /// The name under which a layer's file is still there: its own, or that of a hard link.
+    /// An archive's member is there as long as the archive is.
     fn name_left(&self, index: usize, path: &str) -> Option<String> {
+        let file = self.file_of(index, path);
+        if file.len() < path.len() {
+            return self.name_left(index, file).map(|name| name + &path[file.len()..]);
+        }
         if !self.hidden(index, path) {
             return Some(path.to_owned());
         }
@@ -212,6 +203,16 @@ impl<'a> Merged<'a> {
             .flat_map(|(layer, links)| links.iter().map(move |link| (layer, link)))
             .find(|(layer, link)| !self.hidden(*layer, link))
             .map(|(_, link)| (*link).to_owned())
+    }
+
+    /// The file that holds what is at this path: the path itself, or the archive before a `!`.
+    fn file_of<'p>(&self, index: usize, path: &'p str) -> &'p str {
+        let table = &self.layers[index].paths;
+        if !path.contains('!') || table.get(path).is_some() {
+            return path;
+        }
+        let mut archives = path.match_indices('!').map(|(end, _)| &path[..end]);
+        archives.find(|archive| table.get(archive).is_some()).unwrap_or(path)
     }
 
     /// Whether a later layer deletes or replaces a layer's path.

@@ -1,5 +1,5 @@
 //! Which files of a layer came out of a public package, by the packages' own file lists: dpkg's `info/*.list`, apk's
-//! database, Python's `RECORD`; npm keeps none, so there a place under `node_modules` counts. Used for two things.
+//! and RPM's databases, Python's `RECORD`; npm keeps none, so there a place under `node_modules` counts. Used for two things.
 //! What a package of the distribution brings is that package, and no npm or Python package besides. And a private
 //! key among the tests, examples or documentation of a package, or inside a program or library of the distribution
 //! (GnuTLS carries keys for its self-tests), was published with it, protects nothing, and is advice. A key anywhere
@@ -8,11 +8,15 @@
 
 use crate::evidence::{Match, MatchKind};
 use crate::files::is_test_or_example;
+use crate::packages::{self, java, rpm, runtime};
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 /// Most paths that are remembered; a whole desktop has about 500,000.
 const PATHS_MAX: usize = 1_000_000;
+
+/// Most paths that are kept by name for the merge; a distribution's own language packages are some thousands.
+const NAMED_MAX: usize = 100_000;
 
 /// The files of packages, known by keyed hashes of their paths.
 #[derive(Default)]
@@ -20,6 +24,9 @@ pub struct Owners {
     hasher: RandomState,
     distribution: HashSet<u64>,
     language: HashSet<u64>,
+    /// Lists of the distribution, with those of their paths that name packages of other kinds.
+    pub named: Vec<(String, Vec<String>)>,
+    named_count: usize,
 }
 
 /// Whether [`Owners::read`] wants the file at this path.
@@ -27,17 +34,26 @@ pub fn wants(path: &str) -> bool {
     (path.starts_with("var/lib/dpkg/info/") && path.ends_with(".list"))
         || path.ends_with(".dist-info/RECORD")
         || matches!(path, "lib/apk/db/installed" | "usr/lib/apk/db/installed")
+        || rpm::is_database(path)
 }
 
 impl Owners {
     /// Adds the paths of one list.
     pub fn read(&mut self, path: &str, data: &[u8]) {
+        if rpm::is_database(path) {
+            let mut named = Vec::new();
+            // The reader of packages tells what is wrong with the database.
+            let _ = rpm::files(data, &mut |file| self.distribution_file(file, &mut named));
+            self.name(path, named);
+            return;
+        }
         let text = String::from_utf8_lossy(data);
         if path.ends_with(".list") {
+            let mut named = Vec::new();
             for line in text.lines() {
-                let hash = self.hash(line.trim_start_matches('/'));
-                add(&mut self.distribution, hash);
+                self.distribution_file(line.trim_start_matches('/'), &mut named);
             }
+            self.name(path, named);
         } else if let Some((info, _)) = path.rsplit_once("/RECORD") {
             let packages = info.rsplit_once('/').map_or("", |(directory, _)| directory);
             for line in text.lines() {
@@ -47,16 +63,34 @@ impl Owners {
             }
         } else {
             let mut directory = "";
+            let mut named = Vec::new();
             for line in text.lines() {
                 match line.split_once(':') {
                     Some(("F", value)) => directory = value,
                     Some(("R", value)) => {
-                        let hash = self.hash(&format!("{directory}/{value}"));
-                        add(&mut self.distribution, hash);
+                        self.distribution_file(&format!("{directory}/{value}"), &mut named);
                     }
                     _ => {}
                 }
             }
+            self.name(path, named);
+        }
+    }
+
+    fn distribution_file(&mut self, file: &str, named: &mut Vec<String>) {
+        let hash = self.hash(file);
+        add(&mut self.distribution, hash);
+        let names_packages =
+            packages::wants(file) || runtime::wanted(file).is_some() || java::is_archive(file);
+        if names_packages && self.named_count < NAMED_MAX {
+            self.named_count += 1;
+            named.push(file.to_owned());
+        }
+    }
+
+    fn name(&mut self, list: &str, named: Vec<String>) {
+        if !named.is_empty() {
+            self.named.push((list.to_owned(), named));
         }
     }
 
@@ -98,6 +132,6 @@ fn add(paths: &mut HashSet<u64>, hash: u64) {
 }
 
 /// `lib/x` and `usr/lib/x` are one file where `/usr` is merged, and lists name either.
-fn without_usr(path: &str) -> &str {
+pub(crate) fn without_usr(path: &str) -> &str {
     path.strip_prefix("usr/").unwrap_or(path)
 }

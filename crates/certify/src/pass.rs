@@ -3,7 +3,7 @@
 //! limit, beyond which it streams through the content scanner in windows.
 
 use crate::content::Scanner;
-use crate::evidence::{Fault, FaultKind, FileFact, LayerFacts, PackageKind, Place};
+use crate::evidence::{Fault, FaultKind, FileFact, LayerFacts, Place};
 use crate::files;
 use crate::layer::{LayerEvidence, PathKind, PathTable, PathTableBuilder};
 use crate::owners::Owners;
@@ -101,6 +101,8 @@ fn empty(layer: &Descriptor) -> LayerEvidence {
         paths: PathTable::default(),
         hard_links: Vec::new(),
         packages: Vec::new(),
+        owned: Vec::new(),
+        licences: Vec::new(),
         distributions: Vec::new(),
         binaries: Vec::new(),
         setuid: Vec::new(),
@@ -268,12 +270,8 @@ impl<'r> Pass<'r> {
         evidence.paths = self.table.finish();
         evidence.faults = self.scanner.faults;
         evidence.matches = self.scanner.matches;
-        // Debian's `node-*` and `python3-*` files are counted as Debian packages, with Debian's versions and patches.
-        let owners = &self.owners;
-        evidence.packages.retain(|package| {
-            matches!(package.kind, PackageKind::Deb | PackageKind::Apk)
-                || !owners.distribution_owns(&package.place.path)
-        });
+        evidence.packages.append(&mut self.scanner.packages);
+        evidence.owned = std::mem::take(&mut self.owners.named);
         let programs: HashSet<&str> =
             evidence.binaries.iter().map(|binary| binary.place.path.as_str()).collect();
         for found in &mut evidence.matches {

@@ -5,8 +5,9 @@
 use super::Scanner;
 use super::archive::{Budget, DEPTH_MAX, Metered};
 use crate::evidence::FaultKind;
+use crate::packages::{self, java};
 use flate2::read::DeflateDecoder;
-use std::io;
+use std::io::{self, Read};
 
 /// Size of a central directory header without its variable fields.
 const HEADER_BYTES: usize = 46;
@@ -29,14 +30,36 @@ impl Scanner<'_> {
             self.fault(FaultKind::Unscanned, path, message, "unpack it when the image is built");
             return Ok(());
         }
+        let mut java = java::is_archive(path).then(java::Archive::default);
+        let walked = self.zip_members(path, data, budget, depth, &mut java);
+        if let Some(java) = java
+            && self.packages.len() < packages::PACKAGES_MAX
+        {
+            let place = self.place(path);
+            self.packages.extend(java.packages(&place));
+        }
+        walked
+    }
+
+    fn zip_members(
+        &mut self,
+        path: &str,
+        data: &[u8],
+        budget: &Budget,
+        depth: u32,
+        java: &mut Option<java::Archive>,
+    ) -> io::Result<()> {
         let broken = |cause| io::Error::new(io::ErrorKind::InvalidData, cause);
         let mut directory =
             Directory::find(data).ok_or_else(|| broken("no end of a zip's directory was found"))?;
         while let Some(member) = directory.next_member() {
             budget.add_member()?;
             let member = member.ok_or_else(|| broken("the zip's directory is damaged"))?;
-            let name = format!("{path}!{}", crate::files::printable(member.name));
-            if let Err(error) = self.zip_member(&name, &member, budget, depth) {
+            let own_name = crate::files::printable(member.name);
+            let name = format!("{path}!{own_name}");
+            let java =
+                java.as_mut().filter(|_| java::wants(&own_name)).map(|archive| (archive, &own_name[..]));
+            if let Err(error) = self.zip_member(&name, &member, budget, depth, java) {
                 if budget.exceeded().is_some() {
                     return Err(error);
                 }
@@ -52,7 +75,14 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn zip_member(&mut self, path: &str, member: &Member<'_>, budget: &Budget, depth: u32) -> io::Result<()> {
+    fn zip_member(
+        &mut self,
+        path: &str,
+        member: &Member<'_>,
+        budget: &Budget,
+        depth: u32,
+        java: Option<(&mut java::Archive, &str)>,
+    ) -> io::Result<()> {
         if member.name.ends_with(b"/") || member.packed.is_empty() {
             return Ok(());
         }
@@ -60,17 +90,17 @@ impl Scanner<'_> {
             return Err(io::Error::other("it is encrypted"));
         }
         let packed = member.packed;
-        match member.method {
-            0 => self.member(path, &mut &packed[..], budget, depth),
-            8 => {
-                self.member(path, &mut Metered { inner: DeflateDecoder::new(packed), budget }, budget, depth)
-            }
-            93 => {
-                let inner = zstd::stream::read::Decoder::new(packed)?;
-                self.member(path, &mut Metered { inner, budget }, budget, depth)
-            }
-            other => Err(io::Error::other(format!("compression method {other} is not handled"))),
-        }
+        let mut reader: Box<dyn Read + '_> = match member.method {
+            0 => Box::new(packed),
+            8 => Box::new(Metered { inner: DeflateDecoder::new(packed), budget }),
+            93 => Box::new(Metered { inner: zstd::stream::read::Decoder::new(packed)?, budget }),
+            other => return Err(io::Error::other(format!("compression method {other} is not handled"))),
+        };
+        let Some((archive, name)) = java else { return self.member(path, &mut reader, budget, depth) };
+        let mut head = Vec::new();
+        (&mut reader).take(java::MEMBER_BYTES_MAX as u64).read_to_end(&mut head)?;
+        archive.member(name, &head);
+        self.member(path, &mut head.as_slice().chain(reader), budget, depth)
     }
 }
 

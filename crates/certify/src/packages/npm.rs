@@ -1,5 +1,5 @@
-//! Installed npm packages: each `package.json` that states name and version. A `package-lock.json` says what should be
-//! installed, not what is, so it is not read.
+//! Installed npm packages: each `package.json` that states name and version. What a `package-lock.json` says should be
+//! installed is read elsewhere (`npm_lock`).
 
 use super::{Refused, package, sane};
 use crate::evidence::{Package, PackageKind, Place};
@@ -35,7 +35,7 @@ pub fn read(place: &Place, data: &[u8]) -> Result<Vec<Package>, Refused> {
 }
 
 /// `"MIT"`, `{"type": "MIT"}`, or a list of these, of which any may be chosen.
-fn licence(value: &Value) -> Option<String> {
+pub(super) fn licence(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if sane(text) => Some(text.clone()),
         Value::Object(object) => object.get("type").and_then(licence),

@@ -6,8 +6,9 @@ use crate::binary;
 use crate::evidence::{Binary, FaultKind, FileFact};
 use crate::files;
 use crate::gowatch::GoWatch;
+use crate::licences::copyright;
 use crate::owners;
-use crate::packages;
+use crate::packages::{self, runtime};
 use crate::tarwalk::{Entry, WalkError, Walker};
 use std::io::Read;
 use std::sync::Mutex;
@@ -15,8 +16,8 @@ use std::sync::Mutex;
 /// Files up to this size are held whole.
 const WHOLE_BYTES_MAX: u64 = 16 << 20;
 
-/// Programs, libraries and zip archives up to this size are held whole too, because what is asked of them stands at
-/// their ends; but only one at a time in the whole process.
+/// Programs, libraries, zip archives and package databases (a desktop's RPM database has 100 MB, a server image's 20)
+/// up to this size are held whole too, because what is asked of them stands at their ends; but only one at a time in the whole process.
 const LARGE_BYTES_MAX: u64 = 64 << 20;
 
 /// The one large file.
@@ -52,7 +53,7 @@ impl Pass<'_> {
         walker.read_data(HEAD_BYTES, &mut head)?;
         let wanted_whole =
             matches!(head[..], [0x7f, b'E', b'L', b'F', ..] | [b'M', b'Z', ..] | [b'P', b'K', 3 | 5, ..]);
-        if wanted_whole && entry.size <= LARGE_BYTES_MAX {
+        if (wanted_whole || packages::is_database(path)) && entry.size <= LARGE_BYTES_MAX {
             // A panic of another scan leaves nothing half done behind this lock.
             let _one_at_a_time = LARGE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let mut whole = Vec::with_capacity(usize::try_from(entry.size).unwrap_or(0));
@@ -61,19 +62,23 @@ impl Pass<'_> {
             self.whole(entry, path, &whole);
             return Ok(());
         }
-        if packages::wants(path) && packages::is_database(path) {
-            let message = format!(
-                "the package database has {} bytes, more than {}",
-                entry.size,
-                packages::DATABASE_BYTES_MAX
-            );
+        if packages::wants(path) {
+            let most = if packages::is_database(path) { LARGE_BYTES_MAX } else { WHOLE_BYTES_MAX };
+            let message = format!("the package database has {} bytes, more than {most}", entry.size);
             self.scanner.fault(FaultKind::Packages, path, message, "check how the image was built");
         }
         let program = binary::header(&head);
         self.note_binary(path, program, entry);
-        let mut watch = GoWatch::new(head.as_slice().chain(walker.data()), wanted_whole);
+        let mut runtime = runtime::wanted(path).filter(|_| wanted_whole);
+        let watched = runtime::Watch::new(head.as_slice().chain(walker.data()), runtime.clone());
+        let mut watch = GoWatch::new(watched, wanted_whole);
         let streamed = self.scanner.stream(path, entry.size, &mut watch);
         let place = self.scanner.place(path);
+        if let Some(version) = &watch.get_ref().version
+            && let Some(runtime) = runtime.take()
+        {
+            self.evidence.packages.push(runtime.package(&place, version));
+        }
         if let Some(info) = watch.build_info() {
             self.evidence.packages.extend(packages::go::packages(&place, &info));
         }
@@ -105,30 +110,47 @@ impl Pass<'_> {
         {
             self.evidence.distributions.push((path.to_owned(), distribution));
         }
-        if let Some(mut header) = binary::header(data) {
-            if header.executable
-                && let Some(info) = packages::go::find(data)
-            {
-                if header.machine.architecture == "arm" && header.machine.variant.is_none() {
-                    header.machine.variant = packages::go::arm_variant(&info);
-                }
-                self.evidence.packages.extend(packages::go::packages(&place, &info));
-            }
-            match packages::rust::read(&place, data) {
-                Ok(found) => self.evidence.packages.extend(found),
-                Err(cause) => {
-                    let message = format!("the program's Rust audit data cannot be read: {cause}");
-                    self.scanner.fault(
-                        FaultKind::Packages,
-                        path,
-                        message,
-                        "build the program with cargo auditable",
-                    );
-                }
-            }
-            self.note_binary(path, Some(header), entry);
+        if copyright::is_copyright(path)
+            && self.evidence.licences.len() < FACTS_MAX
+            && let Some(licence) = copyright::read(data)
+        {
+            self.evidence.licences.push((path.to_owned(), licence));
+        }
+        if let Some(header) = binary::header(data) {
+            self.program(entry, path, data, header);
         }
         self.scanner.file(path, data);
+    }
+
+    /// What a program's bytes say of what it was built from.
+    fn program(&mut self, entry: &Entry, path: &str, data: &[u8], mut header: binary::Header) {
+        let place = self.scanner.place(path);
+        if let Some(runtime) = runtime::wanted(path)
+            && let Some(version) = runtime.version(data)
+        {
+            self.evidence.packages.push(runtime.package(&place, &version));
+        }
+        if header.executable
+            && let Some(info) = packages::go::find(data)
+        {
+            if header.machine.architecture == "arm" && header.machine.variant.is_none() {
+                header.machine.variant = packages::go::arm_variant(&info);
+            }
+            self.evidence.packages.extend(packages::go::packages(&place, &info));
+        }
+        match packages::rust::read(&place, data) {
+            Ok(found) => self.evidence.packages.extend(found),
+            Err(cause) => {
+                let message = format!("the program's Rust audit data cannot be read: {cause}");
+                self.scanner.fault(
+                    FaultKind::Packages,
+                    path,
+                    message,
+                    "build the program with cargo auditable",
+                );
+            }
+        }
+        self.note_binary(path, Some(header), entry);
     }
 
     fn note_binary(&mut self, path: &str, header: Option<binary::Header>, entry: &Entry) {

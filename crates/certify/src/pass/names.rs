@@ -77,6 +77,8 @@ impl Pass<'_> {
         let evidence = &mut self.evidence;
         evidence.packages.retain(|package| package.place.path != path);
         evidence.binaries.retain(|binary| binary.place.path != path);
+        evidence.owned.retain(|(of, _)| of != path);
+        evidence.licences.retain(|(of, _)| of != path);
         evidence.distributions.retain(|(of, _)| of != path);
         for facts in [&mut evidence.setuid, &mut evidence.world_writable, &mut evidence.leftovers] {
             facts.retain(|fact| fact.place.path != path);
