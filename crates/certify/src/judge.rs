@@ -1,12 +1,16 @@
 //! From a case to the report: every criterion judges, the policy weighs. Pure and in a fixed order, so that equal cases
 //! give equal bytes.
 
+use crate::criteria::security_standards::{self, SecurityStandards};
 use crate::criteria::{ALL, Case, Criterion, Judgement, Weight};
+use crate::custom;
 use crate::report::{
     CriterionResult, DataVersions, Finding, ImageSummary, Report, SCHEMA_VERSION, SbomSummary, Severity,
     Verdict, Where,
 };
-use offer::policy::Policy;
+use crate::standards;
+use crate::waivers::Waivers;
+use offer::policy::{CustomCriterion, Policy};
 use std::collections::BTreeSet;
 
 /// Most findings of one criterion in a report; an image of a million setuid files must not make a report of 500 MB.
@@ -14,7 +18,15 @@ pub const FINDINGS_MAX: usize = 200;
 
 /// Judges by every criterion.
 pub fn judge(case: &Case<'_>) -> Report {
-    let criteria: Vec<CriterionResult> = ALL.iter().map(|criterion| result(*criterion, case)).collect();
+    let mut waivers = Waivers::of(case);
+    let mut criteria: Vec<CriterionResult> =
+        ALL.iter().map(|criterion| result(*criterion, case, &mut waivers)).collect();
+    for own in &case.policy.custom_criteria {
+        criteria.push(custom_result(own, case, &mut waivers));
+    }
+    let standards = standards::views(&criteria, case);
+    let demanded = security_standards::judge(&standards, case.policy);
+    criteria.push(weighed(&SecurityStandards, case, demanded, &mut waivers));
     Report {
         schema_version: SCHEMA_VERSION,
         verdict: overall(&criteria),
@@ -26,31 +38,65 @@ pub fn judge(case: &Case<'_>) -> Report {
         criteria,
         data: DataVersions { rules: case.rules_version.to_owned(), advisories: "none".to_owned() },
         sbom: SbomSummary { packages: packages(case) },
+        waivers: waivers.told(),
+        standards,
     }
 }
 
-fn result(criterion: &dyn Criterion, case: &Case<'_>) -> CriterionResult {
-    let blocking = is_blocking(criterion, case.policy);
-    let (verdict, reason, findings) = match criterion.judge(case) {
+fn result(criterion: &dyn Criterion, case: &Case<'_>, waivers: &mut Waivers<'_>) -> CriterionResult {
+    weighed(criterion, case, criterion.judge(case), waivers)
+}
+
+/// A judgement as the policy weighs it.
+fn weighed(
+    criterion: &dyn Criterion,
+    case: &Case<'_>,
+    mut judgement: Judgement,
+    waivers: &mut Waivers<'_>,
+) -> CriterionResult {
+    if let Judgement::Checked { findings, .. } = &mut judgement {
+        weigh(criterion, case.policy, findings);
+    }
+    let names = (criterion.id(), criterion.title());
+    finished(names, is_blocking(criterion, case.policy), judgement, waivers)
+}
+
+/// A criterion of the operator's own says itself what it weighs.
+fn custom_result(own: &CustomCriterion, case: &Case<'_>, waivers: &mut Waivers<'_>) -> CriterionResult {
+    finished((&own.id, &own.title), own.blocking, custom::judge(own, case), waivers)
+}
+
+/// The result of a judgement whose findings are weighed.
+fn finished(
+    (id, title): (&str, &str),
+    blocking: bool,
+    judgement: Judgement,
+    waivers: &mut Waivers<'_>,
+) -> CriterionResult {
+    let (verdict, reason, findings) = match judgement {
         Judgement::NotApplicable(reason) => (Verdict::NotApplicable, Some(reason), Vec::new()),
         Judgement::Errored(reason) => (Verdict::Errored, Some(reason), Vec::new()),
         Judgement::Checked { mut findings, note } => {
-            weigh(criterion, case.policy, &mut findings);
-            let verdict = match &findings[..] {
-                [] => Verdict::Passed,
-                some if some.iter().any(|finding| finding.blocking) => Verdict::Failed,
-                _ => Verdict::Warned,
-            };
-            (verdict, note, in_order(findings))
+            // Before the report is cut to its limit: what is waived must not push out what blocks.
+            waivers.apply(id, &mut findings);
+            (verdict_of(&findings), note, in_order(findings))
         }
     };
-    CriterionResult {
-        id: criterion.id().to_owned(),
-        title: criterion.title().to_owned(),
-        verdict,
-        blocking,
-        reason,
-        findings,
+    CriterionResult { id: id.to_owned(), title: title.to_owned(), verdict, blocking, reason, findings }
+}
+
+fn verdict_of(findings: &[Finding]) -> Verdict {
+    let any = |is: fn(&Finding) -> bool| findings.iter().any(is);
+    if any(|finding| finding.blocking) {
+        Verdict::Failed
+    } else if any(|finding| finding.waived.as_ref().is_some_and(|waived| waived.blocked)) {
+        Verdict::Waived
+    } else if any(|finding| finding.waived.is_none()) {
+        Verdict::Warned
+    } else if findings.is_empty() {
+        Verdict::Passed
+    } else {
+        Verdict::Waived
     }
 }
 
@@ -74,11 +120,13 @@ fn weigh(criterion: &dyn Criterion, policy: &Policy, findings: &mut [Finding]) {
     }
 }
 
-/// Blocking findings first, then the worst first, then by place and message; each once, and not more than
+/// Blocking findings first, waived ones last, then the worst first, then by place and message; each once, and not more than
 /// [`FINDINGS_MAX`].
 fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by(|a, b| {
-        let rank = |finding: &Finding| (!finding.blocking, std::cmp::Reverse(finding.severity));
+        let rank = |finding: &Finding| {
+            (!finding.blocking, finding.waived.is_some(), std::cmp::Reverse(finding.severity))
+        };
         rank(a).cmp(&rank(b)).then_with(|| a.place.cmp(&b.place)).then_with(|| a.cmp(b))
     });
     findings.dedup();

@@ -18,7 +18,7 @@ mod forms;
 pub mod html;
 pub mod identity;
 pub mod module_name;
-mod nearest;
+pub mod nearest;
 pub mod pictures;
 pub mod placeholder;
 pub mod platform;

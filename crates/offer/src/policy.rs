@@ -4,7 +4,13 @@
 use crate::finding::{Finding, Position};
 use crate::platform::Platform;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+mod custom;
+mod waiver;
+
+pub use custom::{CUSTOM_CRITERIA_MAX, CustomCriterion, CustomSeverity, EXPRESSION_BYTES_MAX, Expression};
+pub use waiver::{WAIVERS_MAX, Waiver};
 
 /// The whole policy file. A missing table or key has its default; an unknown key is an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +24,22 @@ pub struct Policy {
     pub image: ImageLimits,
     /// Criterion ID → how it is judged; criteria that are not named keep their default.
     pub criteria: BTreeMap<String, CriterionPolicy>,
+    /// Security standards.
+    pub standards: Standards,
+    /// Exceptions, each with a reason and an end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
+    /// Criteria of the operator's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub custom_criteria: Vec<CustomCriterion>,
+}
+
+/// Which security standards an image has to meet; all known ones are shown in the report.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Standards {
+    /// IDs of standards of which no clause may be unmet (criterion `security-standards`).
+    pub demand: Vec<String>,
 }
 
 /// Most bytes of a policy file; the default one has about 2,000.
@@ -73,6 +95,42 @@ impl Policy {
             let key = format!("offer/{key}");
             return error(&key, "is 0, but the field is required", "write a number from 1");
         }
+        self.check_lists()
+    }
+
+    /// Waivers and criteria of the operator's own: each by itself, and their numbers.
+    fn check_lists(&self) -> Result<(), Box<Finding>> {
+        let counts = [
+            ("waivers", self.waivers.len(), WAIVERS_MAX),
+            ("custom-criteria", self.custom_criteria.len(), CUSTOM_CRITERIA_MAX),
+        ];
+        if let Some((key, count, most)) = counts.into_iter().find(|(_, count, most)| count > most) {
+            let message = format!("{key} has {count} entries, at most {most} are allowed");
+            let hint = "remove those that are no longer needed";
+            return Err(Box::new(Finding::error("policy-value", format!("/{key}"), message, hint)));
+        }
+        let within = |list: &str, index: usize, finding: Box<Finding>| {
+            let pointer = format!("/{list}/{index}{}", finding.pointer);
+            let message = format!("{list}[{index}]: {}", finding.message);
+            Box::new(Finding { pointer, message, ..*finding })
+        };
+        for (index, waiver) in self.waivers.iter().enumerate() {
+            waiver.check().map_err(|finding| within("waivers", index, finding))?;
+        }
+        let mut ids = BTreeSet::new();
+        for (index, criterion) in self.custom_criteria.iter().enumerate() {
+            criterion.check().map_err(|finding| within("custom-criteria", index, finding))?;
+            if !ids.insert(&criterion.id) {
+                let message = format!("custom-criteria[{index}]: the ID {} is used twice", criterion.id);
+                let pointer = format!("/custom-criteria/{index}/id");
+                return Err(Box::new(Finding::error(
+                    "policy-value",
+                    pointer,
+                    message,
+                    "give each its own ID",
+                )));
+            }
+        }
         Ok(())
     }
 }
@@ -95,15 +153,20 @@ fn toml_finding(text: &str, error: &toml::de::Error) -> Finding {
     let hint = hint.unwrap_or_else(|| "correct the value; a key that is left out has its default".into());
     let mut finding =
         Finding::error("policy-syntax", "", format!("the policy cannot be read: {message}"), hint);
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    finding.position = Some(position(text, error.span().map_or(0, |span| span.start)));
+    finding
+}
+
+/// Line and column of a byte of the policy's text.
+pub fn position(text: &str, offset: usize) -> Position {
+    let before = text.get(..offset).unwrap_or_default();
     let count = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    finding.position = Some(Position {
+    Position {
         file: POLICY_FILE.into(),
         line: count(before.matches('\n').count()),
         column: count(before[line_start..].chars().count()),
-    });
-    finding
+    }
 }
 
 /// Supported platforms (spec `offer.md`, *Platforms*).

@@ -11,6 +11,7 @@ use offer::platform::Platform;
 use offer::policy::Policy;
 use offer::tags::{ResolvedImage, ResolvedTag, ResolvedTags, VersionTag};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// The day of the tests.
 pub const TODAY: Date = date(2026, 11, 24);
@@ -87,6 +88,28 @@ pub fn file(path: &str, mode: u32) -> FileFact {
 /// A fault in the example's layer.
 pub fn fault(kind: FaultKind, message: &str) -> Fault {
     Fault { kind, place: place("x"), message: message.to_owned(), hint: "build it again".to_owned() }
+}
+
+/// The case of one image without an offer, under the default policy.
+pub fn case_of(image: &ImageEvidence) -> Case<'_> {
+    static NO_TAGS: LazyLock<(ResolvedTags, BTreeMap<VersionTag, Digest>, Policy)> =
+        LazyLock::new(Default::default);
+    let (tags, live_tags, policy) = &*NO_TAGS;
+    let images = std::slice::from_ref(image);
+    let (reference, digest) = ("oci:image", image.digest);
+    let (rules_version, today) = ("test", TODAY);
+    Case {
+        reference,
+        digest,
+        images,
+        tags,
+        faults: &[],
+        offer: None,
+        live_tags,
+        policy,
+        rules_version,
+        today,
+    }
 }
 
 /// What a criterion says about one image without an offer.

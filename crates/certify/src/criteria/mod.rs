@@ -33,6 +33,7 @@ mod offer_findings;
 mod platform_matches_binaries;
 mod runs_as_non_root;
 mod sbom_complete;
+pub(crate) mod security_standards;
 mod size_within_limit;
 mod tags_well_formed;
 mod version_tags_immutable;

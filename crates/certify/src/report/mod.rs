@@ -1,6 +1,10 @@
 //! The report: what every criterion found, in the form of spec `certification.md`, *The report*.
 
 pub mod text;
+mod waived;
+
+pub use crate::standards::{ClauseResult, ClauseView, StandardView};
+pub use waived::{Waived, WaiverState, WaiverUse};
 
 use crate::evidence::{ImageEvidence, Place};
 use oci::digest::Digest;
@@ -75,6 +79,9 @@ pub struct Finding {
     /// What was seen; secrets redacted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+    /// Why it does not count, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waived>,
 }
 
 impl Where {
@@ -115,6 +122,7 @@ impl Finding {
             hint: hint.into(),
             place,
             evidence: None,
+            waived: None,
         }
     }
     /// A finding that is advice unless the policy says otherwise.
@@ -182,6 +190,12 @@ pub struct Report {
     pub criteria: Vec<CriterionResult>,
     pub data: DataVersions,
     pub sbom: SbomSummary,
+    /// Waivers that are meant for what was certified, and what became of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaiverUse>,
+    /// The same verdicts, clause by clause of each security standard.
+    #[serde(default)]
+    pub standards: Vec<StandardView>,
 }
 
 impl Report {

@@ -4,6 +4,8 @@
 use super::{CriterionResult, Finding, Report, Verdict, Where};
 use std::collections::BTreeMap;
 
+mod notes;
+
 /// How the text is written.
 #[derive(Debug, Clone)]
 pub struct Style {
@@ -31,6 +33,12 @@ pub struct Words {
     pub blocking: String,
     pub advisory: String,
     pub packages: String,
+    pub until: String,
+    pub waiver_expired: String,
+    pub waiver_unused: String,
+    pub met: String,
+    pub not_met: String,
+    pub not_covered: String,
 }
 
 impl Words {
@@ -51,6 +59,12 @@ impl Words {
             blocking: "blocking".into(),
             advisory: "advisory".into(),
             packages: "packages".into(),
+            until: "until".into(),
+            waiver_expired: "waiver expired".into(),
+            waiver_unused: "waiver covers nothing".into(),
+            met: "met".into(),
+            not_met: "not met".into(),
+            not_covered: "not covered by an image scan".into(),
         }
     }
 
@@ -76,19 +90,19 @@ pub fn render(report: &Report, style: &Style) -> String {
         line(&mut text, &format!("  {}: {}", words.platforms, report.image.platforms.join(", ")));
     }
     let with_image = several_of_a_platform(report);
-    for verdict in [Verdict::Failed, Verdict::Errored, Verdict::Warned] {
+    for verdict in [Verdict::Failed, Verdict::Errored, Verdict::Warned, Verdict::Waived] {
         for result in with(report, verdict) {
             criterion(&mut text, result, style, with_image);
         }
     }
     text.push('\n');
-    for verdict in [Verdict::Waived, Verdict::Passed] {
-        let ids: Vec<&str> = with(report, verdict).map(|result| result.id.as_str()).collect();
-        if !ids.is_empty() {
-            line(&mut text, &format!("{}: {}", sign(verdict, style), ids.join(", ")));
-        }
+    let ids: Vec<&str> = with(report, Verdict::Passed).map(|result| result.id.as_str()).collect();
+    if !ids.is_empty() {
+        line(&mut text, &format!("{}: {}", sign(Verdict::Passed, style), ids.join(", ")));
     }
     not_applicable(&mut text, report, style);
+    notes::waivers(&mut text, report, style);
+    notes::standards(&mut text, report, style);
     summary(&mut text, report, style);
     text
 }
@@ -113,7 +127,11 @@ fn criterion(text: &mut String, result: &CriterionResult, style: &Style, with_im
 }
 
 fn finding(text: &mut String, finding: &Finding, style: &Style, with_image: bool) {
-    let bullet = if finding.blocking { paint("✗", "31", style) } else { paint("!", "33", style) };
+    let bullet = match (&finding.waived, finding.blocking) {
+        (Some(_), _) => paint("~", "33", style),
+        (None, true) => paint("✗", "31", style),
+        (None, false) => paint("!", "33", style),
+    };
     line(text, &format!("  {bullet} {}", clean(&finding.message)));
     let place = place(&finding.place, style, with_image);
     if !place.is_empty() {
@@ -122,7 +140,10 @@ fn finding(text: &mut String, finding: &Finding, style: &Style, with_image: bool
     if let Some(evidence) = &finding.evidence {
         line(text, &format!("    {}", clean(evidence)));
     }
-    line(text, &format!("    {}: {}", style.words.hint, clean(&finding.hint)));
+    match &finding.waived {
+        Some(waived) => notes::waived(text, waived, &style.words),
+        None => line(text, &format!("    {}: {}", style.words.hint, clean(&finding.hint))),
+    }
 }
 
 /// The parts of a place, from the coarse to the fine.
@@ -168,7 +189,7 @@ fn summary(text: &mut String, report: &Report, style: &Style) {
     let words = &style.words;
     let findings = || report.criteria.iter().flat_map(|result| &result.findings);
     let blocking = findings().filter(|finding| finding.blocking).count();
-    let advisory = findings().count() - blocking;
+    let advisory = findings().filter(|finding| !finding.blocking && finding.waived.is_none()).count();
     text.push('\n');
     line(
         text,

@@ -140,7 +140,9 @@ fn every_planted_fault_fails_with_its_criterion_in_one_report() {
         ]
     );
     insta::assert_snapshot!("planted_text", text(report));
-    insta::assert_snapshot!("planted_json", report.to_json());
+    // The standards' views follow from the criteria, and have tests of their own.
+    let shown = Report { standards: Vec::new(), ..report.clone() };
+    insta::assert_snapshot!("planted_json", shown.to_json());
     let again = run(&source, Some(&reading), &Policy::default());
     assert_eq!(report.to_json(), again.report.to_json());
     assert_eq!(certification.sboms, again.sboms);
@@ -167,6 +169,57 @@ fn the_policy_decides_what_blocks() {
     policy.criteria = [("sbom-complete".to_owned(), CriterionPolicy { blocking: true })].into();
     let report = run(&source, None, &policy).report;
     assert!(failed(&report).contains(&"sbom-complete"));
+}
+
+#[test]
+fn waivers_own_criteria_and_demanded_standards_are_told() {
+    let source = Repository::new(&[("latest", &planted())]);
+    let text = r#"
+[standards]
+demand = ["nist-sp-800-190"]
+
+[[waivers]]
+criterion = "no-embedded-secrets"
+place = "root/*"
+reason = "a key of the test bench, which nothing trusts"
+until = 2026-12-31
+by = "Jo Certifier"
+
+[[waivers]]
+criterion = "no-known-malware"
+reason = "a test file"
+until = "2026-01-31"
+
+[[waivers]]
+criterion = "no-crypto-miners"
+place = "opt/bench/**"
+reason = "a bench"
+until = "2027-01-31"
+
+[[custom-criteria]]
+id = "x-static-programs"
+title = "Programs are linked statically"
+blocking = true
+severity = "high"
+expression = "binaries.filter(b, b.executable && !b.static).map(b, '/' + b.path + ' is linked dynamically')"
+hint = "build it with musl"
+
+[[custom-criteria]]
+id = "x-vendor"
+title = "The vendor is Acme"
+expression = """
+image.labels["org.opencontainers.image.vendor"] == "Acme"
+"""
+message = "the label vendor is not Acme"
+hint = "set it"
+"#;
+    let policy = Policy::from_toml(text).expect("a policy");
+    assert_eq!(certify::policy::check(&policy, Some(text)), []);
+    let report = run(&source, None, &policy).report;
+    assert_eq!(report.criterion("no-embedded-secrets").expect("judged").verdict, Verdict::Waived);
+    insta::assert_snapshot!("waived_text", self::text(&report));
+    let again: Report = serde_json::from_str(&report.to_json()).expect("its own form");
+    assert_eq!(again, report);
 }
 
 #[test]

@@ -311,5 +311,11 @@ fn words(output: &Output) -> Words {
         blocking: text("blocking"),
         advisory: text("advisory"),
         packages: text("packages"),
+        until: text("until"),
+        waiver_expired: text("waiver-expired"),
+        waiver_unused: text("waiver-unused"),
+        met: text("met"),
+        not_met: text("not-met"),
+        not_covered: text("not-covered"),
     }
 }
