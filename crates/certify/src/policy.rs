@@ -4,8 +4,9 @@
 use crate::criteria::security_standards::SecurityStandards;
 use crate::criteria::{ALL, Criterion};
 use crate::{custom, standards};
+use jiff::civil::Date;
 use offer::finding::Finding;
-use offer::policy::Policy;
+use offer::policy::{Policy, Waiver};
 
 /// Everything that is wrong with a policy, in its order; `text` is the file that it was read from, for positions.
 /// Warnings are told by `policy check`, and hinder nothing.
@@ -57,6 +58,20 @@ pub fn check(policy: &Policy, text: Option<&str>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Waivers whose last day is past: they hinder nothing, and do nothing.
+pub fn expired(policy: &Policy, today: Date) -> Vec<Finding> {
+    let past = policy.waivers.iter().enumerate().filter(|(_, waiver)| !waiver.holds_on(today));
+    let told = |(index, waiver): (usize, &Waiver)| {
+        Finding::warning(
+            "policy-waiver",
+            format!("/waivers/{index}/until"),
+            format!("waivers[{index}], for {}, has no effect since {}", waiver.criterion, waiver.until),
+            "remove it, or give it a later day",
+        )
+    };
+    past.map(told).collect()
 }
 
 /// IDs of all criteria of the program.

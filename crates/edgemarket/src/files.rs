@@ -1,6 +1,7 @@
 //! Files that the user names on the command line, read within limits.
 
 use crate::output::Failure;
+use offer::finding::{Finding, Severity};
 use offer::policy::{POLICY_BYTES_MAX, Policy};
 use std::fs::File;
 use std::io::Read;
@@ -51,14 +52,34 @@ pub fn read_text(path: &Path, bytes_max: usize) -> Result<String, Failure> {
     })
 }
 
-/// The policy of this file, or the default one.
+/// The policy of this file, or the default one. A policy by which nothing could be judged is refused.
 pub fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
     let Some(path) = path else { return Ok(Policy::default()) };
-    Policy::from_toml(&read_text(path, POLICY_BYTES_MAX)?).map_err(|finding| {
-        let place = match &finding.position {
-            Some(position) => format!("{}:{}:{}", path.display(), position.line, position.column),
-            None => path.display().to_string(),
-        };
-        Failure::could_not_run(format!("{place}: {}", finding.message), finding.hint)
+    let (policy, findings) = checked_policy(path)?;
+    match (policy, findings.into_iter().find(|finding| finding.severity == Severity::Error)) {
+        (Some(policy), None) => Ok(policy),
+        (_, Some(finding)) => {
+            let place = match &finding.position {
+                Some(position) => format!("{}:{}:{}", path.display(), position.line, position.column),
+                None => path.display().to_string(),
+            };
+            Err(Failure::could_not_run(format!("{place}: {}", finding.message), finding.hint))
+        }
+        (None, None) => Err(Failure::could_not_run(
+            format!("{} cannot be read as a policy", path.display()),
+            "run edgemarket policy check",
+        )),
+    }
+}
+
+/// The policy of this file, unless it cannot be read, and everything that is to be said of it.
+pub fn checked_policy(path: &Path) -> Result<(Option<Policy>, Vec<Finding>), Failure> {
+    let text = read_text(path, POLICY_BYTES_MAX)?;
+    Ok(match Policy::from_toml(&text) {
+        Ok(policy) => {
+            let findings = certify::policy::check(&policy, Some(&text));
+            (Some(policy), findings)
+        }
+        Err(finding) => (None, vec![*finding]),
     })
 }

@@ -59,6 +59,7 @@ packages = { $count ->
 page-missing = There is no page at { $path }.
 page-missing-hint = Check the address, or begin at the catalogue.
 plan = Plan
+policy-valid = { $name } is valid
 preview-banner = This is a preview: only the subscriptions that the offer names, its publisher and operators see it.
 privacy-policy = Privacy policy
 pull = Pull

@@ -59,6 +59,7 @@ packages = { $count ->
 page-missing = Il n’y a pas de page à { $path }.
 page-missing-hint = Vérifiez l’adresse, ou commencez par le catalogue.
 plan = Plan
+policy-valid = { $name } est valide
 preview-banner = Ceci est un aperçu : seuls les abonnements nommés par l’offre, son éditeur et les opérateurs le voient.
 privacy-policy = Politique de confidentialité
 pull = Télécharger l’image

@@ -50,6 +50,8 @@ pub enum TokenRole {
 pub enum Operation<'a> {
     /// Publishers, subscriptions, regions, tokens, dead tasks.
     Administer,
+    /// Waive findings of certifications, and decide on those that wait for a person. Operators are the certifiers.
+    Certify,
     /// Have offers to manage at all, whichever they are. Asked before something is looked up by its bare id, so that the
     /// answer to those who never may see it does not depend on whether it exists.
     HaveOffers,
@@ -133,7 +135,10 @@ impl From<Denied> for Error {
 pub fn permit(actor: &Actor, operation: Operation<'_>) -> Result<(), Denied> {
     use Operation::*;
     let allowed = match (actor, operation) {
-        (Actor::Operator, Administer | HaveOffers | ManageOffers(_) | Browse | SeePreview { .. }) => true,
+        (
+            Actor::Operator,
+            Administer | Certify | HaveOffers | ManageOffers(_) | Browse | SeePreview { .. },
+        ) => true,
         (_, Browse) => true,
         (Actor::Region(_), Replicate) => true,
         (Actor::Publisher(_), HaveOffers) => true,
@@ -180,6 +185,7 @@ fn may_push(actor: &Actor, repository: Repository<'_>) -> bool {
 fn describe(operation: Operation<'_>) -> String {
     match operation {
         Operation::Administer => "administer the marketplace".to_owned(),
+        Operation::Certify => "waive findings of certifications".to_owned(),
         Operation::HaveOffers => "manage offers".to_owned(),
         Operation::ManageOffers(publisher) => format!("manage the offers of {publisher}"),
         Operation::Browse => "browse live offers".to_owned(),

@@ -15,6 +15,7 @@
 //! ```
 
 use crate::error::{Error, Result};
+use offer::finding::{Finding, Severity};
 use offer::policy::Policy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -171,7 +172,20 @@ fn load_policy(path: &Path) -> Result<Policy> {
             "correct `policy`, or remove it",
         )
     })?;
-    toml::from_str(&text).map_err(|error| malformed(path, &error))
+    let policy = Policy::from_toml(&text).map_err(|finding| wrong_policy(path, &finding))?;
+    let findings = certify::policy::check(&policy, Some(&text));
+    match findings.iter().find(|finding| finding.severity == Severity::Error) {
+        Some(finding) => Err(wrong_policy(path, finding)),
+        None => Ok(policy),
+    }
+}
+
+fn wrong_policy(path: &Path, finding: &Finding) -> Error {
+    let place = match &finding.position {
+        Some(position) => format!(":{}:{}", position.line, position.column),
+        None => String::new(),
+    };
+    Error::setup(format!("{}{place}: {}", path.display(), finding.message), finding.hint.clone())
 }
 
 fn read_limited(path: &Path) -> Result<Option<String>> {

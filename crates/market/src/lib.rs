@@ -21,6 +21,7 @@ pub mod subscriptions;
 pub mod tasks;
 pub mod text;
 pub mod tokens;
+pub mod waivers;
 
 mod egress;
 mod http;

@@ -63,6 +63,11 @@ impl Policy {
         Ok(policy)
     }
 
+    /// The whole policy as a file, defaults written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a policy has string keys and no null")
+    }
+
     /// Limits under which no offer could ever be published are a slip of the pen.
     fn check(&self) -> Result<(), Box<Finding>> {
         let error = |key: &str, message: &str, hint: &str| {

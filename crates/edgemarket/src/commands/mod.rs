@@ -13,10 +13,12 @@ mod deployment;
 mod documents;
 mod image;
 mod offer;
+mod policy;
 mod route;
 mod serve;
 mod submission;
 mod target;
+mod waiver;
 
 /// A self-hosted marketplace for IoT Edge modules.
 #[derive(Debug, Parser)]
@@ -48,6 +50,9 @@ enum Command {
     /// Check routes
     #[command(subcommand)]
     Route(route::RouteCommand),
+    /// Check and show policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Run a marketplace: web, API, registry and workers
     Serve(serve::Serve),
     /// Show one whole publication, from nothing to a stranger's pull
@@ -78,6 +83,9 @@ enum Command {
     /// Add and list regions
     #[command(subcommand)]
     Region(admin::RegionCommand),
+    /// Waive findings of certifications, as a certifier
+    #[command(subcommand)]
+    Waiver(waiver::WaiverCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -103,6 +111,7 @@ fn dispatch(command: &Command, output: &Output) -> Result<(), Failure> {
         Command::Image(command) => image::run(command, output),
         Command::Offer(command) => offer::run(command, output),
         Command::Route(command) => route::run(command, output),
+        Command::Policy(command) => policy::run(command, output),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "edgemarket", &mut std::io::stdout());
             Ok(())
@@ -135,10 +144,12 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         Command::Subscription(command) => admin::subscription(command, output).await,
         Command::Token(command) => admin::token(command, output).await,
         Command::Region(command) => admin::region(command, output).await,
+        Command::Waiver(command) => waiver::run(command, output).await,
         Command::Certify(_)
         | Command::Image(_)
         | Command::Offer(_)
         | Command::Route(_)
+        | Command::Policy(_)
         | Command::Completions { .. } => unreachable!("dispatched without a marketplace"),
     }
 }

@@ -6,6 +6,7 @@ mod admin;
 mod catalogue;
 mod offers;
 mod submissions;
+mod waivers;
 
 pub use crate::http::BODY_BYTES_MAX;
 use crate::market::Market;
@@ -30,6 +31,9 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/regions"),
     ("POST", "/api/v1/regions"),
     ("DELETE", "/api/v1/regions/{name}"),
+    ("GET", "/api/v1/waivers"),
+    ("POST", "/api/v1/waivers"),
+    ("DELETE", "/api/v1/waivers/{id}"),
     ("POST", "/api/v1/validate"),
     ("GET", "/api/v1/offers"),
     ("PUT", "/api/v1/offers/{publisher}/{offer}/draft"),
@@ -63,6 +67,8 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/tokens/{id}", axum::routing::delete(admin::revoke_token))
         .route("/api/v1/regions", get(admin::regions).post(admin::add_region))
         .route("/api/v1/regions/{name}", axum::routing::delete(admin::remove_region))
+        .route("/api/v1/waivers", get(waivers::waivers).post(waivers::add_waiver))
+        .route("/api/v1/waivers/{id}", axum::routing::delete(waivers::remove_waiver))
         .route("/api/v1/validate", post(offers::validate))
         .route("/api/v1/offers", get(offers::offers))
         .route(&format!("{offer}/draft"), put(offers::put_draft).delete(offers::delete_draft))

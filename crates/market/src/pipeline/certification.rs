@@ -13,6 +13,7 @@ use crate::store::listings;
 use crate::store::submissions::{self, SubmissionRow, TagRow};
 use crate::submissions::Level;
 use crate::tasks::{Claim, Kind, Outcome};
+use crate::waivers;
 use certify::criteria::OfferContext;
 use certify::report::Verdict;
 use certify::rules::Rules;
@@ -121,6 +122,7 @@ async fn judge(
 ) -> Result<Certification> {
     let rules = rules(market).await?;
     let live = live_tags(market, work, plan).await?;
+    let policy = waivers::policy_in_force(market, &mut *market.store.read().await?).await?;
     let mut source =
         BlobSource { name: plan.repository.name.clone(), tags: BTreeMap::new(), blobs: market.blobs.clone() };
     for tag in tags.iter().filter(|tag| tag.plan == plan.id.as_str()) {
@@ -141,7 +143,7 @@ async fn judge(
             reference: None,
             offer: Some(OfferContext { reading: &reading, plan_id: &plan }),
             live_tags: &live,
-            policy: &market.config.policy,
+            policy: &policy,
             rules: &rules,
             cache: Some(&market.cache),
             today,

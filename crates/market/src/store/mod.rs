@@ -15,6 +15,7 @@ pub mod registry;
 pub mod steps;
 pub mod submissions;
 pub mod tasks;
+pub mod waivers;
 
 use crate::error::{Error, Kind, Result};
 use sqlx::any::AnyPoolOptions;

@@ -13,3 +13,4 @@ mod publication;
 mod regions;
 mod roles;
 mod support;
+mod waivers;

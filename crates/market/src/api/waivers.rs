@@ -1,0 +1,32 @@
+//! Certifiers' waivers.
+
+use crate::http::Who;
+use crate::market::Market;
+use crate::problem::Problem;
+use crate::waivers::{NewWaiver, WaiverView};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+
+type Answer<T> = Result<T, Problem>;
+
+pub(super) async fn waivers(State(market): State<Market>, Who(actor): Who) -> Answer<Json<Vec<WaiverView>>> {
+    Ok(Json(market.waivers(&actor).await?))
+}
+
+pub(super) async fn add_waiver(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Json(new): Json<NewWaiver>,
+) -> Answer<(StatusCode, Json<WaiverView>)> {
+    Ok((StatusCode::CREATED, Json(market.add_waiver(&actor, new).await?)))
+}
+
+pub(super) async fn remove_waiver(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(id): Path<String>,
+) -> Answer<StatusCode> {
+    market.remove_waiver(&actor, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,172 @@
+//! Waivers of certifiers: rows that are added to the policy of every certification. What a waiver does to a report is
+//! `certify`'s business; a failed submission is published again after a waiver, or judged again when it waits for one.
+
+use crate::access::{self, Actor, Operation};
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::market::Market;
+use crate::store::waivers::{self, WaiverRow};
+use crate::store::{Connection, history};
+use offer::policy::{Policy, WAIVERS_MAX, Waiver};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// A waiver to add. The parts of its scope that are left out hold for all.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[allow(missing_docs, reason = "as offer::policy::Waiver")]
+pub struct NewWaiver {
+    pub criterion: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    pub reason: String,
+    /// The last day on which it holds, as in `2027-03-31`.
+    pub until: String,
+    /// Who answers for it; whoever asks when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// A waiver of the marketplace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct WaiverView {
+    pub id: String,
+    #[serde(flatten)]
+    pub waiver: Waiver,
+    /// Its last day is past.
+    pub expired: bool,
+    pub created: Instant,
+}
+
+impl Market {
+    /// Waives findings from now on. Certifiers only.
+    pub async fn add_waiver(&self, actor: &Actor, new: NewWaiver) -> Result<WaiverView> {
+        access::permit(actor, Operation::Certify)?;
+        let until = new.until.parse().map_err(|_| {
+            Error::invalid(
+                format!("{:?} is no day", new.until.chars().take(100).collect::<String>()),
+                "write the last day on which the waiver holds, for example 2027-03-31",
+            )
+        })?;
+        let waiver = Waiver {
+            criterion: new.criterion,
+            image: new.image,
+            publisher: new.publisher,
+            offer: new.offer,
+            plan: new.plan,
+            place: new.place,
+            reason: new.reason,
+            until,
+            by: new.by.unwrap_or_else(|| actor.to_string()),
+        };
+        waiver.check().map_err(|finding| Error::invalid(finding.message, finding.hint))?;
+        let own = self.config.policy.custom_criteria.iter().any(|criterion| criterion.id == waiver.criterion);
+        if !own && !certify::policy::ids().any(|id| id == waiver.criterion) {
+            return Err(Error::invalid(
+                format!("there is no criterion {:.100?}", waiver.criterion),
+                "name it as the certification report does",
+            ));
+        }
+        if !waiver.holds_on(self.now().date()) {
+            return Err(Error::invalid(
+                format!("{} is past, so that the waiver would have no effect", waiver.until),
+                "give a later day",
+            ));
+        }
+        let row = row_of(self, &waiver);
+        let mut tx = self.store.write().await?;
+        if waivers::all(&mut tx).await?.len() >= WAIVERS_MAX {
+            return Err(Error::conflict(
+                format!("there are {WAIVERS_MAX} waivers already"),
+                "remove those that expired; `edgemarket waiver list` shows them",
+            ));
+        }
+        waivers::insert(&mut tx, &row).await?;
+        let detail = json!({ "waiver": row.id, "what": waiver });
+        history::insert(&mut tx, &self.history_row(actor, offer_of(&row), None, "waiver-added", detail))
+            .await?;
+        tx.commit().await?;
+        view(self, row)
+    }
+
+    /// All waivers, expired ones too, in the order of their making. Certifiers only.
+    pub async fn waivers(&self, actor: &Actor) -> Result<Vec<WaiverView>> {
+        access::permit(actor, Operation::Certify)?;
+        let mut c = self.store.read().await?;
+        waivers::all(&mut c).await?.into_iter().map(|row| view(self, row)).collect()
+    }
+
+    /// Takes a waiver back: it has no effect on later certifications. Certifiers only.
+    pub async fn remove_waiver(&self, actor: &Actor, id: &str) -> Result<()> {
+        access::permit(actor, Operation::Certify)?;
+        let mut tx = self.store.write().await?;
+        let row = waivers::get(&mut tx, id).await?;
+        let row = row.ok_or_else(|| Error::not_found(format!("a waiver {id:.60}")))?;
+        waivers::delete(&mut tx, id).await?;
+        let detail = json!({ "waiver": id, "criterion": row.criterion });
+        history::insert(&mut tx, &self.history_row(actor, offer_of(&row), None, "waiver-removed", detail))
+            .await?;
+        tx.commit().await
+    }
+}
+
+/// The policy of the file with the certifiers' waivers: what a certification is judged by.
+pub(crate) async fn policy_in_force(market: &Market, c: &mut Connection) -> Result<Policy> {
+    let mut policy = market.config.policy.clone();
+    for row in waivers::all(c).await? {
+        policy.waivers.push(waiver_of(row)?);
+    }
+    Ok(policy)
+}
+
+/// The offer whose history tells of the waiver.
+fn offer_of(row: &WaiverRow) -> Option<(&str, &str)> {
+    row.publisher.as_deref().zip(row.offer.as_deref())
+}
+
+fn row_of(market: &Market, waiver: &Waiver) -> WaiverRow {
+    let waiver = waiver.clone();
+    WaiverRow {
+        id: market.ids.next().to_string(),
+        criterion: waiver.criterion,
+        image: waiver.image,
+        publisher: waiver.publisher,
+        offer: waiver.offer,
+        plan: waiver.plan,
+        place: waiver.place,
+        reason: waiver.reason,
+        until: waiver.until.to_string(),
+        accepted_by: waiver.by,
+        created_ms: market.now().0,
+    }
+}
+
+fn waiver_of(row: WaiverRow) -> Result<Waiver> {
+    Ok(Waiver {
+        criterion: row.criterion,
+        image: row.image,
+        publisher: row.publisher,
+        offer: row.offer,
+        plan: row.plan,
+        place: row.place,
+        reason: row.reason,
+        until: row.until.parse().map_err(Error::internal)?,
+        by: row.accepted_by,
+    })
+}
+
+fn view(market: &Market, row: WaiverRow) -> Result<WaiverView> {
+    let (id, created) = (row.id.clone(), Instant(row.created_ms));
+    let waiver = waiver_of(row)?;
+    Ok(WaiverView { id, expired: !waiver.holds_on(market.now().date()), waiver, created })
+}
