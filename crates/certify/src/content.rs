@@ -6,6 +6,7 @@ mod archive;
 mod zip;
 
 use crate::evidence::{Fault, FaultKind, Match, MatchKind, Package, Place};
+use crate::product_info::Collector;
 use crate::rules::{Rules, Wake};
 use crate::secrets::{self, Secret};
 use archive::{Budget, Format};
@@ -41,6 +42,8 @@ pub(crate) struct Scanner<'r> {
     pub faults: Vec<Fault>,
     /// What Java archives say of themselves.
     pub packages: Vec<Package>,
+    /// Files that speak of `ProductInfo`.
+    pub product_infos: Collector,
     unpacked_left: u64,
     dropped: u64,
 }
@@ -53,6 +56,7 @@ impl<'r> Scanner<'r> {
             matches: Vec::new(),
             faults: Vec::new(),
             packages: Vec::new(),
+            product_infos: Collector::default(),
             unpacked_left: archive::UNPACKED_BYTES_PER_LAYER_MAX,
             dropped: 0,
         }
@@ -234,11 +238,12 @@ impl<'r> Scanner<'r> {
     /// One pass of the shared literals over `data`; those that begin in `begin..end` count.
     fn window(&mut self, path: &str, data: &[u8], begin: usize, end: usize) {
         let rules = self.rules;
-        let mut malware = false;
+        let (mut malware, mut product_info) = (false, false);
         let mut found: Vec<Secret> = Vec::new();
         let mut examined_to = begin;
         rules.literals.find(data, |wake, at| match wake {
             Wake::Malware => malware = true,
+            Wake::ProductInfo => product_info = true,
             Wake::Secret(kind) => {
                 if at >= examined_to
                     && at < end
@@ -251,6 +256,11 @@ impl<'r> Scanner<'r> {
             }
         });
         self.secrets(path, found);
+        if product_info {
+            let layer = self.layer;
+            let place = || Place { layer, path: path.to_owned() };
+            self.product_infos.collect(place, path, data);
+        }
         if malware {
             self.hits(path, rules.scan_built_in(data));
         }

@@ -122,6 +122,17 @@ pub enum MatchKind {
     },
 }
 
+/// A file that speaks of an Azure IoT SDK's `ProductInfo`, and what in it could be a telemetry identifier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductInfo {
+    /// Where.
+    pub place: Place,
+    /// Texts of the form `publisher.offer.plan`, sorted.
+    pub identifiers: Vec<String>,
+    /// There were more than are kept of a layer.
+    pub truncated: bool,
+}
+
 /// A file that some criterion asks about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -221,6 +232,8 @@ pub struct ImageEvidence {
     pub leftovers: Vec<FileFact>,
     /// What scanners recognised, in files of any layer, ENV, labels and history; sorted.
     pub matches: Vec<Match>,
+    /// Files that speak of `ProductInfo`, in the merged file system, in order of layers.
+    pub product_infos: Vec<ProductInfo>,
     /// Where the start command leads.
     pub start: StartCommand,
     /// What is wrong with the image's form; sorted.

@@ -247,6 +247,7 @@ fn assemble(
         world_writable: merged.world_writable(),
         leftovers: merged.leftovers(),
         matches,
+        product_infos: merged.product_infos(),
         start: start::command(&config, &merged),
         faults,
         config,

@@ -1,7 +1,7 @@
 //! What the pass knows of one layer: the facts that the merge needs, and a table of all its paths. It is what the
 //! cache keeps, so everything in it depends on the layer's bytes, the rules and the analysers alone.
 
-use crate::evidence::{Binary, Distribution, Fault, FileFact, LayerFacts, Match, Package};
+use crate::evidence::{Binary, Distribution, Fault, FileFact, LayerFacts, Match, Package, ProductInfo};
 use oci::digest::Digest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
@@ -29,6 +29,7 @@ pub struct LayerEvidence {
     pub world_writable: Vec<FileFact>,
     pub leftovers: Vec<FileFact>,
     pub matches: Vec<Match>,
+    pub product_infos: Vec<ProductInfo>,
     pub faults: Vec<Fault>,
 }
 

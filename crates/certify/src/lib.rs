@@ -20,6 +20,7 @@ mod owners;
 pub mod packages;
 mod pass;
 pub mod policy;
+mod product_info;
 pub mod report;
 pub mod rules;
 pub mod sbom;

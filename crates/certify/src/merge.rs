@@ -1,7 +1,7 @@
 //! Merges the layers' evidence into the image's: what a later layer deletes or replaces is gone, except secrets and
 //! malware, which can still be read from the lower layer. Pure: evidence in, evidence out.
 
-use crate::evidence::{Binary, Distribution, Fault, FaultKind, FileFact, Match, Place};
+use crate::evidence::{Binary, Distribution, Fault, FaultKind, FileFact, Match, Place, ProductInfo};
 use crate::layer::{LayerEvidence, PathKind};
 use std::collections::{BTreeMap, HashMap};
 
@@ -105,6 +105,17 @@ impl<'a> Merged<'a> {
         }
         matches.sort();
         matches
+    }
+
+    /// Files that speak of `ProductInfo` and are still there.
+    pub fn product_infos(&self) -> Vec<ProductInfo> {
+        let layers = self.layers.iter().enumerate();
+        let infos =
+            layers.flat_map(|(index, layer)| layer.product_infos.iter().map(move |info| (index, info)));
+        let left = |index, info: &ProductInfo| {
+            self.name_left(index, info.place.path.split('!').next().unwrap_or("")).is_some()
+        };
+        infos.filter(|(index, info)| left(*index, info)).map(|(_, info)| info.clone()).collect()
     }
 
     /// The layers' faults. One about a package database that a later layer replaced is no longer true.

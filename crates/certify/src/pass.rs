@@ -109,6 +109,7 @@ fn empty(layer: &Descriptor) -> LayerEvidence {
         world_writable: Vec::new(),
         leftovers: Vec::new(),
         matches: Vec::new(),
+        product_infos: Vec::new(),
         faults: Vec::new(),
     }
 }
@@ -272,6 +273,7 @@ impl<'r> Pass<'r> {
         evidence.matches = self.scanner.matches;
         evidence.packages.append(&mut self.scanner.packages);
         evidence.owned = std::mem::take(&mut self.owners.named);
+        evidence.product_infos = self.scanner.product_infos.found;
         let programs: HashSet<&str> =
             evidence.binaries.iter().map(|binary| binary.place.path.as_str()).collect();
         for found in &mut evidence.matches {

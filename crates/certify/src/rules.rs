@@ -2,6 +2,7 @@
 //! and the literals that wake a rule or a secret's examination. One pass over the bytes looks for all literals; a
 //! built-in YARA rule runs only on a file in which one of its literals was seen. It knows nothing of layers.
 
+use crate::product_info;
 use crate::secrets;
 use aho_corasick::{AhoCorasick, packed};
 use boreal::scanner::{CallbackEvents, ScanParams};
@@ -59,6 +60,7 @@ pub struct RulesError {
 pub(crate) enum Wake {
     Malware,
     Secret(secrets::Kind),
+    ProductInfo,
 }
 
 /// A YARA rule that matched.
@@ -204,6 +206,10 @@ impl Literals {
         for (literal, kind) in secrets::LITERALS {
             literals.push(literal.as_bytes().to_vec());
             wakes.push(Wake::Secret(*kind));
+        }
+        for literal in product_info::LITERALS {
+            literals.push(literal.as_bytes().to_vec());
+            wakes.push(Wake::ProductInfo);
         }
         let packed = packed::Config::new()
             .match_kind(packed::MatchKind::LeftmostFirst)

@@ -59,6 +59,7 @@ pub fn image() -> ImageEvidence {
         world_writable: Vec::new(),
         leftovers: Vec::new(),
         matches: Vec::new(),
+        product_infos: Vec::new(),
         start: StartCommand::Found("app/module".to_owned()),
         faults: Vec::new(),
     }

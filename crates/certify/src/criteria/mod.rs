@@ -36,6 +36,7 @@ mod sbom_complete;
 pub(crate) mod security_standards;
 mod size_within_limit;
 mod tags_well_formed;
+mod telemetry_identifier;
 mod version_tags_immutable;
 
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub const ALL: &[&dyn Criterion] = &[
     &hardware_requirements_documented::HardwareRequirementsDocumented,
     &configuration_documented::ConfigurationDocumented,
     &image_has_start_command::ImageHasStartCommand,
+    &telemetry_identifier::TelemetryIdentifier,
     &no_known_malware::NoKnownMalware,
     &no_crypto_miners::NoCryptoMiners,
     &no_packed_executables::NoPackedExecutables,
