@@ -22,6 +22,8 @@ pub struct Policy {
     pub platforms: Platforms,
     /// Limits of an image.
     pub image: ImageLimits,
+    /// Licences of packages.
+    pub licences: Licences,
     /// Criterion ID → how it is judged; criteria that are not named keep their default.
     pub criteria: BTreeMap<String, CriterionPolicy>,
     /// Security standards.
@@ -190,6 +192,15 @@ pub struct Platforms {
 pub struct CriterionPolicy {
     /// Whether a finding of it fails the certification.
     pub blocking: bool,
+}
+
+/// Licences that packages may have (criterion `licences-identified`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Licences {
+    /// Licences that no package may need: SPDX identifiers, each for itself alone (`AGPL-3.0-only` does not stand for
+    /// `AGPL-3.0-or-later`), or names as packages state them.
+    pub deny: Vec<String>,
 }
 
 /// Limits of an image (criteria `size-within-limit`, `layers-within-limit`).

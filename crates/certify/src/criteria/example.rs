@@ -50,7 +50,7 @@ pub fn image() -> ImageEvidence {
             version: "1.0.0".to_owned(),
             architecture: None,
             source: None,
-            licence: None,
+            licence: Some("MIT OR Apache-2.0".to_owned()),
             place: place.clone(),
         }],
         distribution: None,
@@ -93,29 +93,18 @@ pub fn fault(kind: FaultKind, message: &str) -> Fault {
 
 /// The case of one image without an offer, under the default policy.
 pub fn case_of(image: &ImageEvidence) -> Case<'_> {
-    static NO_TAGS: LazyLock<(ResolvedTags, BTreeMap<VersionTag, Digest>, Policy)> =
-        LazyLock::new(Default::default);
-    let (tags, live_tags, policy) = &*NO_TAGS;
-    let images = std::slice::from_ref(image);
-    let (reference, digest) = ("oci:image", image.digest);
-    let (rules_version, today) = ("test", TODAY);
-    Case {
-        reference,
-        digest,
-        images,
-        tags,
-        faults: &[],
-        offer: None,
-        live_tags,
-        policy,
-        rules_version,
-        today,
-    }
+    static NONE: LazyLock<(BTreeMap<VersionTag, Digest>, Policy)> = LazyLock::new(Default::default);
+    case(std::slice::from_ref(image), &NONE.1, &NONE.0)
 }
 
 /// What a criterion says about one image without an offer.
 pub fn judge_image(criterion: &dyn Criterion, image: &ImageEvidence) -> Judgement {
-    criterion.judge(&case(std::slice::from_ref(image), &Policy::default(), &BTreeMap::new()))
+    criterion.judge(&case_of(image))
+}
+
+/// The same by this policy.
+pub fn judge_image_with(criterion: &dyn Criterion, image: &ImageEvidence, policy: &Policy) -> Judgement {
+    criterion.judge(&case(std::slice::from_ref(image), policy, &BTreeMap::new()))
 }
 
 /// A case without an offer.

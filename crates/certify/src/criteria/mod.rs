@@ -20,6 +20,7 @@ mod image_has_start_command;
 mod labels_present;
 mod layers_within_limit;
 mod least_privilege;
+mod licences_identified;
 mod listing;
 mod module_runs_on_tier1;
 mod no_build_leftovers;
@@ -68,6 +69,7 @@ pub const ALL: &[&dyn Criterion] = &[
     &layers_within_limit::LayersWithinLimit,
     &healthcheck_defined::HealthcheckDefined,
     &labels_present::LabelsPresent,
+    &licences_identified::LicencesIdentified,
     &no_build_leftovers::NoBuildLeftovers,
     &listing::ListingComplete,
     &listing::PicturesValid,

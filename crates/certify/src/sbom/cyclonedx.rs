@@ -3,6 +3,7 @@
 
 use super::purl;
 use crate::evidence::{Distribution, ImageEvidence, Package, PackageKind};
+use crate::licences;
 use oci::digest::Digest;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -105,8 +106,7 @@ fn component(url: &str, packages: &[&Package]) -> Value {
     if let Some(licence) =
         licence.and_then(|text| text.lines().next()).map(str::trim).filter(|l| !l.is_empty())
     {
-        let name: String = licence.chars().take(LICENCE_CHARS_MAX).collect();
-        component["licenses"] = json!([{ "license": { "name": name } }]);
+        component["licenses"] = json!([licence_choice(licence)]);
     }
     let mut properties = Vec::new();
     if let Some((name, version)) = &first.source {
@@ -118,6 +118,18 @@ fn component(url: &str, packages: &[&Package]) -> Value {
     }
     component["properties"] = properties.into();
     component
+}
+
+/// An identifier of SPDX's list, an expression of several, or a name.
+fn licence_choice(licence: &str) -> Value {
+    match licences::expression(licence) {
+        Some(id) if licences::is_identifier(&id) => json!({ "license": { "id": id } }),
+        Some(expression) => json!({ "expression": expression }),
+        None => {
+            let name: String = licence.chars().take(LICENCE_CHARS_MAX).collect();
+            json!({ "license": { "name": name } })
+        }
+    }
 }
 
 fn occurrences(packages: &[&Package]) -> Vec<Value> {

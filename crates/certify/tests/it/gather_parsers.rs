@@ -69,7 +69,11 @@ proptest! {
 
     #[test]
     fn package_readers_end(bytes in vec(any::<u8>(), 0..2000), text in "(Package|Name|Version|P|V|Status|[a-z{}\":,\\[ ])*(:|\n| )[ -~\n]{0,300}") {
-        for path in ["var/lib/dpkg/status", "lib/apk/db/installed", "a/package.json", "x.dist-info/METADATA", "y.egg-info"] {
+        for path in [
+            "var/lib/dpkg/status", "lib/apk/db/installed", "a/package.json", "x.dist-info/METADATA", "y.egg-info",
+            "package-lock.json", "composer.lock", "vendor/composer/installed.json", "x.deps.json", "opt/java/release",
+            "specifications/a.gemspec", "var/lib/rpm/Packages",
+        ] {
             let place = Place { layer: None, path: path.to_owned() };
             for data in [&bytes[..], text.as_bytes()] {
                 prop_assert!(packages::read(&place, data).is_some());

@@ -4,5 +4,7 @@ mod certify_all;
 mod fixture;
 mod gather_bad;
 mod gather_image;
+mod gather_packages;
 mod gather_parsers;
+mod gather_rpm;
 mod versions;
