@@ -26,7 +26,7 @@ impl Criterion for NoWorldWritableSystemFiles {
                     Severity::Medium,
                     Where::file(image, &file.place),
                     format!(
-                        "/{} is a {what} of programs or libraries with mode {:04o}: every user can {harm}",
+                        "/{}, a {what} among programs and libraries, has mode {:04o}: every user can {harm}",
                         file.place.path, file.mode
                     ),
                     format!("take the right away in the build: `RUN chmod o-w /{}`", file.place.path),
@@ -51,9 +51,11 @@ mod tests {
         let findings = example::findings(example::judge_image(&NoWorldWritableSystemFiles, &image));
         assert_eq!(
             findings[0].message,
-            "/usr/bin/tool is a file of programs or libraries with mode 0666: every user can change it"
+            "/usr/bin/tool, a file among programs and libraries, has mode 0666: every user can change it"
         );
-        assert!(findings[1].message.starts_with("/usr/local/lib is a directory of programs or libraries"));
+        assert!(
+            findings[1].message.starts_with("/usr/local/lib, a directory among programs and libraries, ")
+        );
         assert!(findings.iter().all(|finding| !finding.blocking));
     }
 }

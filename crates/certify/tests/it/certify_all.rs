@@ -148,6 +148,41 @@ fn every_planted_fault_fails_with_its_criterion_in_one_report() {
     assert_eq!(certification.sboms, again.sboms);
 }
 
+/// Old and careless things that do not block: an ended distribution, a packed program, a library that all may change,
+/// and an Azure IoT client that is told another plan's identifier.
+fn careless() -> Image {
+    let packed = [&elf(62)[..], b"\0\0\0\0UPX!", &[0; 100]].concat();
+    let client = "usr/lib/python3/site-packages/azure_iot_device-2.14.0.dist-info/METADATA";
+    let metadata = b"Metadata-Version: 2.1\nName: azure-iot-device\nVersion: 2.14.0\n";
+    let class = zip(&[("com/acme/Main.class", b"\x01\x00\x11acme.telemetry.free\x01\x00\x0esetProductInfo")]);
+    sound()
+        .layer(Tar::default().file("etc/os-release", 0o644, b"ID=alpine\nVERSION_ID=3.15.11\n"))
+        .layer(Tar::default().file("app/tool", 0o755, &packed).file("usr/lib/plugin.so", 0o666, &elf(62)))
+        .layer(Tar::default().file(client, 0o644, metadata).file("app/main.jar", 0o644, &class))
+        .layer(Tar::default().file("app/old.py", 0o644, b"product_info='acme.telemetry.standard'"))
+        .layer(Tar::default().file("app/.wh.old.py", 0o644, b""))
+}
+
+#[test]
+fn careless_things_are_advice_each_at_its_place() {
+    let source = Repository::new(&[("latest", &careless()), ("1.0.0", &careless())]);
+    let reading = offer(&["latest", "1.0.0"], "{}");
+    let report = run(&source, Some(&reading), &Policy::default()).report;
+    assert!(report.passed());
+    let findings = [
+        "telemetry-identifier",
+        "no-packed-executables",
+        "no-world-writable-system-files",
+        "base-not-end-of-life",
+    ]
+    .map(|id| report.criterion(id).expect("a criterion").findings.clone());
+    insta::assert_json_snapshot!("careless", findings);
+    let named = Image { layers: careless().layers[..5].to_vec(), config: sound().config };
+    let source = Repository::new(&[("latest", &named), ("1.0.0", &named)]);
+    let report = run(&source, Some(&reading), &Policy::default()).report;
+    assert_eq!(report.criterion("telemetry-identifier").expect("a criterion").verdict, Verdict::Passed);
+}
+
 #[test]
 fn a_sound_image_passes_with_and_without_an_offer() {
     let source = Repository::new(&[("latest", &sound()), ("1.0.0", &sound())]);
