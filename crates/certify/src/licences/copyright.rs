@@ -15,6 +15,9 @@ const NAME_BYTES_MAX: usize = 60;
 /// Where Debian keeps the texts that many packages share.
 const COMMON: &str = "/usr/share/common-licenses/";
 
+/// What Debian calls `Artistic` is Perl's, not the one that SPDX calls 1.0.
+const PERLS_ARTISTIC: &str = "Artistic-1.0-Perl";
+
 /// Whether this is the path of a copyright file.
 pub fn is_copyright(path: &str) -> bool {
     path.strip_prefix("usr/share/doc/")
@@ -68,8 +71,19 @@ fn field<'l>(line: &'l str, name: &str) -> Option<&'l str> {
     key.eq_ignore_ascii_case(name).then(|| value.trim()).filter(|value| !value.is_empty())
 }
 
-/// A name that only this copyright file explains.
+/// A name of Debian's own, or one that only this copyright file explains.
 fn reference(phrase: &str) -> Option<String> {
+    let own = match phrase.to_ascii_lowercase().as_str() {
+        "artistic" => Some(PERLS_ARTISTIC),
+        "gfdl-niv-1.2" => Some("GFDL-1.2-no-invariants-only"),
+        "gfdl-niv-1.2+" => Some("GFDL-1.2-no-invariants-or-later"),
+        "gfdl-niv-1.3" => Some("GFDL-1.3-no-invariants-only"),
+        "gfdl-niv-1.3+" => Some("GFDL-1.3-no-invariants-or-later"),
+        _ => None,
+    };
+    if let Some(id) = own {
+        return Some(id.to_owned());
+    }
     let letters = phrase
         .chars()
         .map(|letter| if letter.is_ascii_alphanumeric() || letter == '.' { letter } else { '-' });
@@ -88,8 +102,7 @@ fn references(text: &str) -> Vec<String> {
         let name = rest[..rest.find(word).unwrap_or(rest.len())].trim_end_matches(['.', '-']);
         let id = match name {
             "BSD" => Some("BSD-3-Clause".to_owned()),
-            // Perl's own, which is not the one that SPDX calls 1.0.
-            "Artistic" => Some("Artistic-1.0-Perl".to_owned()),
+            "Artistic" => Some(PERLS_ARTISTIC.to_owned()),
             name if later && name.contains("GPL") => known(&format!("{name}+")),
             name => known(name),
         };
@@ -113,10 +126,12 @@ mod tests {
 
     #[test]
     fn machine_readable_files_name_the_licences_of_all_files() {
-        let text = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: x\n\nFiles: *\nCopyright: a\nLicense: GPL-2+ or Artistic-2\n the text\n\nFiles: lib/*\nLicense: Expat\n\nFiles: y\nLicense: public-domain\n\nFiles: debian/*\nLicense: AGPL-3+\n\nLicense: Expat\n text\n\nLicense: unused\n";
+        let text = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: x\n\nFiles: *\nCopyright: a\nLicense: GPL-2+ or Artistic-2\n the text\n\nFiles: lib/*\nLicense: Expat\n\nFiles: y\nLicense: public-domain or Artistic\n\nFiles: debian/*\nLicense: AGPL-3+\n\nLicense: Expat\n text\n\nLicense: unused\n";
         assert_eq!(
             read(text.as_bytes()).as_deref(),
-            Some("(GPL-2.0-or-later OR Artistic-2.0) AND MIT AND LicenseRef-public-domain")
+            Some(
+                "(GPL-2.0-or-later OR Artistic-2.0) AND MIT AND (LicenseRef-public-domain OR Artistic-1.0-Perl)"
+            )
         );
     }
 

@@ -21,7 +21,7 @@ pub fn read(place: &Place, data: &[u8]) -> Result<Vec<Package>, Refused> {
     let text = String::from_utf8_lossy(data);
     let (mut name, mut version, mut platform, mut licences) = ("", "", "", Vec::new());
     for line in text.lines().take(LINES_MAX).map(str::trim) {
-        if let Some(stub) = line.strip_prefix("# stub: ") {
+        if let Some(stub) = line.strip_prefix("# stub: ").filter(|_| name.is_empty()) {
             let mut words = stub.split(' ');
             (name, version) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
             platform = words.next().unwrap_or("");
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn the_stub_line_counts_and_else_the_fields() {
         let place = Place { layer: None, path: "x/specifications/n.gemspec".to_owned() };
-        let stub = "# -*- encoding: utf-8 -*-\n# stub: nokogiri 1.15.4 x86_64-linux lib\n\nGem::Specification.new do |s|\n  s.name = \"nokogiri\".freeze\n  s.licenses = [\"MIT\".freeze, \"Ruby\".freeze]\nend\n";
+        let stub = "# -*- encoding: utf-8 -*-\n# stub: nokogiri 1.15.4 x86_64-linux lib\n# stub: ext/nokogiri/extconf.rb\n\nGem::Specification.new do |s|\n  s.name = \"nokogiri\".freeze\n  s.licenses = [\"MIT\".freeze, \"Ruby\".freeze]\nend\n";
         let found = &read(&place, stub.as_bytes()).expect("it can be read")[0];
         assert_eq!((found.name.as_str(), found.version.as_str()), ("nokogiri", "1.15.4"));
         assert_eq!(found.architecture.as_deref(), Some("x86_64-linux"));

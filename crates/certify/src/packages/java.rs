@@ -92,10 +92,12 @@ impl Archive {
                 found
             })
             .collect();
-        // An archive of shaded artifacts that lacks its own pom.properties is a package of its own.
-        if !self.artifacts.iter().any(|(_, artifact, version)| names(stem, artifact, version))
-            && (self.artifacts.is_empty() || self.artifacts.len() > 1)
-            && let Some((name, version)) = main
+        // An archive of shaded artifacts that lacks its own pom.properties is a package of its own. One artifact of the
+        // archive's version under another name is the archive, renamed: distributions do that.
+        let own = !self.artifacts.iter().any(|(_, artifact, version)| names(stem, artifact, version));
+        if let Some((name, version)) = main
+            && own
+            && !matches!(&self.artifacts[..], [(.., only)] if *only == version || split(stem).1.is_none())
         {
             let mut own = package(PackageKind::Maven, place, &name, &version);
             own.licence = licence.map(str::to_owned);
@@ -174,7 +176,8 @@ fn split(stem: &str) -> (&str, Option<&str>) {
     for (at, _) in stem.match_indices('-') {
         let rest = &stem[at + 1..];
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        if digits > 0 && at > 0 && (rest.len() == digits || rest[digits..].starts_with('.')) {
+        let number = rest.len() == digits || (rest[digits..].starts_with('.') && !rest.ends_with(".x"));
+        if digits > 0 && at > 0 && number {
             return (&stem[..at], Some(rest));
         }
     }
@@ -223,6 +226,9 @@ mod tests {
         let plain = "Implementation-Title: widget\r\nImplementation-Version: 4.5\r\nImplementation-Vendor-Id: org.w\r\n";
         assert_eq!(archive("x.war!WEB-INF/lib/w.jar", &[(MANIFEST, plain)]), ["org.w:widget 4.5 -"]);
         assert_eq!(archive("lib/guava-32.1.2-jre.jar", &[]), ["guava 32.1.2-jre -"]);
+        // One artifact: shaded in, or the archive itself under a distribution's name.
+        assert_eq!(archive("app-7.0.jar", &[(&pom("a"), &properties("a"))]), ["org.g:a 1.2 -", "app 7.0 -"]);
+        assert_eq!(archive("a3-1.2.jar", &[(&pom("a"), &properties("a"))]), ["org.g:a 1.2 -"]);
         assert_eq!(archive("app.jar", &[(MANIFEST, "Main-Class: x\r\n")]), [] as [&str; 0]);
     }
 
@@ -234,5 +240,6 @@ mod tests {
         assert_eq!(split("log4j-1.2-api-2.17.1"), ("log4j", Some("1.2-api-2.17.1")));
         assert_eq!(split("h2-2"), ("h2", Some("2")));
         assert_eq!(split("commons-3x"), ("commons-3x", None));
+        assert_eq!(split("spring3-core-3.x"), ("spring3-core-3.x", None));
     }
 }

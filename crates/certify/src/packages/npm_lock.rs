@@ -32,18 +32,21 @@ struct Entry {
     dependencies: Option<Value>,
 }
 
+/// Directories of packages: what lies in them was brought along, sources and tools of its makers included.
+const PACKAGES: &[&str] = &["node_modules", "gems", "site-packages", "dist-packages", "vendor"];
+
 /// The directory whose `node_modules` a lock file at this path describes, or `None` when it is no lock file. Those that
 /// packages brought along describe nothing that is installed.
 pub fn directory(path: &str) -> Option<&str> {
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let within = |directory: &str| directory.split('/').any(|part| part == "node_modules");
     let directory = match name {
         "package-lock.json" | "npm-shrinkwrap.json" => directory,
         ".package-lock.json" if directory == "node_modules" => "",
         ".package-lock.json" => directory.strip_suffix("/node_modules")?,
         _ => return None,
     };
-    (!within(directory)).then_some(directory)
+    let brought = directory.split('/').any(|part| PACKAGES.contains(&part));
+    (!brought).then_some(directory)
 }
 
 /// Reads all packages that are not for development alone.
@@ -138,6 +141,7 @@ mod tests {
         assert_eq!(directory("package-lock.json"), Some(""));
         assert_eq!(directory("app/node_modules/.package-lock.json"), Some("app"));
         assert_eq!(directory("app/node_modules/x/package-lock.json"), None);
+        assert_eq!(directory("usr/lib/ruby/gems/3.1.0/gems/typeprof-0.21.2/vscode/package-lock.json"), None);
         assert_eq!(directory("app/package.json"), None);
     }
 }
