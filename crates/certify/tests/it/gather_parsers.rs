@@ -39,6 +39,21 @@ fn whole_tar() -> Vec<u8> {
         .end()
 }
 
+/// A list of one package for each reader of text.
+const SOUND: &[(&str, &str)] = &[
+    ("var/lib/dpkg/status", "Package: a\nStatus: install ok installed\nVersion: 1\n\n"),
+    ("lib/apk/db/installed", "P:a\nV:1\nL:MIT\n\n"),
+    ("a/package.json", r#"{"name":"a","version":"1","license":{"type":"MIT"}}"#),
+    ("package-lock.json", r#"{"packages":{"node_modules/a":{"version":"1","license":"MIT","dev":false}}}"#),
+    ("b/package-lock.json", r#"{"dependencies":{"a":{"version":"1","dependencies":{}}}}"#),
+    ("composer.lock", r#"{"packages":[{"name":"v/a","version":"1","license":["MIT"]}]}"#),
+    ("vendor/composer/installed.json", r#"[{"name":"v/a","version":"1"}]"#),
+    ("a.deps.json", r#"{"libraries":{"A/1":{"type":"package"}}}"#),
+    ("specifications/a-1.gemspec", "# stub: a 1 ruby lib\n\n  s.licenses = [\"MIT\".freeze]\n"),
+    ("a.dist-info/METADATA", "Name: a\nVersion: 1\nLicense-Expression: MIT\n\n"),
+    ("opt/java/release", "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"17.0.1\"\n"),
+];
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -83,6 +98,30 @@ proptest! {
         let marked = [b"\x7fELF.dep-v0", &bytes[..]].concat();
         let _ = packages::rust::read(&place, &marked);
         prop_assert!(packages::go::find(&bytes).is_none());
+    }
+
+    #[test]
+    fn damaged_lists_of_packages_end(
+        which in 0..SOUND.len(),
+        changes in vec((any::<usize>(), any::<u8>()), 0..8),
+        length: usize,
+        cut: bool,
+    ) {
+        let (path, sound) = SOUND[which];
+        let place = Place { layer: None, path: path.to_owned() };
+        let whole = packages::read(&place, sound.as_bytes()).expect("it is a list's path");
+        prop_assert_eq!(whole.map(|found| found.len()), Ok(1));
+        let length = if cut { length } else { sound.len() };
+        let read = packages::read(&place, &mutate(sound.as_bytes().to_vec(), &changes, length));
+        prop_assert!(read.expect("the path decides").map_or(0, |found| found.len()) <= 2);
+    }
+
+    #[test]
+    fn damaged_java_archives_are_evidence(changes in vec((any::<usize>(), any::<u8>()), 0..8), length: usize) {
+        let inner = zip(&[("META-INF/maven/g/a/pom.properties", b"groupId=g\nartifactId=a\nversion=1\n")]);
+        let members: [(&str, &[u8]); 2] = [("META-INF/MANIFEST.MF", b"Implementation-Version: 1\r\n"), ("lib/a-1.jar", &inner)];
+        let tar = Tar::default().file("a.jar", 0o644, &mutate(zip(&members), &changes, length));
+        prop_assert!(Image::new().layer(tar).gather().packages.len() <= 3);
     }
 
     #[test]
