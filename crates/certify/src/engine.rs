@@ -1,6 +1,8 @@
 //! The engine's one door: resolves what is to be certified, gathers the evidence of each distinct image once, judges.
 //! The certification step, the command line and recertification all come in here, and get equal reports.
 
+use crate::advisories::vex::Vex;
+use crate::advisories::{self, Advisories};
 use crate::cache::Cache;
 use crate::criteria::{Case, IndexFault, OfferContext};
 use crate::evidence::{Fault, FaultKind, ImageEvidence, Place};
@@ -34,6 +36,8 @@ pub struct Request<'a> {
     pub rules: &'a Rules,
     /// Evidence of layers that were seen before.
     pub cache: Option<&'a Cache>,
+    /// Vulnerability data, and what OpenVEX documents say; `None` when none was imported.
+    pub advisories: Option<(&'a Advisories, &'a Vex)>,
     /// The day (UTC) that end dates (of waivers, of a distribution's support) are judged by.
     pub today: Date,
     /// Told often, from several threads.
@@ -92,6 +96,8 @@ pub fn certify(request: &Request<'_>) -> Result<Certification, oci::Error> {
     let name = name(request);
     let digest =
         targets.iter().find(|target| target.tag == "latest").unwrap_or(&targets[0]).descriptor.digest;
+    let vulnerabilities =
+        request.advisories.map(|(data, vex)| advisories::gather(data, vex, &gathered.evidence));
     let report = judge(&Case {
         reference: &name,
         digest,
@@ -103,6 +109,7 @@ pub fn certify(request: &Request<'_>) -> Result<Certification, oci::Error> {
         policy: request.policy,
         rules_version: &request.rules.version(),
         today: request.today,
+        vulnerabilities: vulnerabilities.as_ref(),
     });
     let component = component_name(request, &name);
     let sbom = |image: &ImageEvidence| Sbom {

@@ -36,7 +36,7 @@ pub fn judge(case: &Case<'_>) -> Report {
             platforms: platforms(case),
         },
         criteria,
-        data: DataVersions { rules: case.rules_version.to_owned(), advisories: "none".to_owned() },
+        data: DataVersions { rules: case.rules_version.to_owned(), advisories: advisories(case) },
         sbom: SbomSummary { packages: packages(case) },
         waivers: waivers.told(),
         standards,
@@ -158,6 +158,14 @@ fn overall(criteria: &[CriterionResult]) -> Verdict {
 fn platforms(case: &Case<'_>) -> Vec<String> {
     let stated = case.images.iter().filter_map(|image| image.platform.as_ref());
     stated.map(ToString::to_string).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The sources of vulnerability data that were used, each with its day: equal images are judged differently by other data.
+fn advisories(case: &Case<'_>) -> String {
+    let sources = case.vulnerabilities.map(|known| &known.sources[..]).unwrap_or_default();
+    let told: Vec<String> =
+        sources.iter().map(|source| format!("{} of {}", source.name, source.day_or_import())).collect();
+    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
 }
 
 /// Distinct packages of all images.

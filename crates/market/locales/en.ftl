@@ -1,3 +1,9 @@
+advisories-broken = could not be used: { $what }
+advisories-empty = No vulnerability data was imported yet.
+advisories-passed-over = passed over: withdrawn { $withdrawn }, not about security { $bugs }, given twice { $duplicates }, broken { $broken }; ranges over commits ignored: { $git }
+advisories-progress = { $file }: { $done } records
+advisories-source = { $name }: { $records } records, of { $day }, imported { $imported }
+advisories-stored = vulnerability data: { $file }
 back-to-catalogue = Back to the catalogue
 cancel = Cancel
 catalogue = Catalogue

@@ -1,3 +1,9 @@
+advisories-broken = inutilisable : { $what }
+advisories-empty = Aucune donnée de vulnérabilité n’a encore été importée.
+advisories-passed-over = écartés : retirés { $withdrawn }, sans rapport avec la sécurité { $bugs }, en double { $duplicates }, illisibles { $broken } ; plages de commits ignorées : { $git }
+advisories-progress = { $file } : { $done } avis
+advisories-source = { $name } : { $records } avis, du { $day }, importés le { $imported }
+advisories-stored = données de vulnérabilité : { $file }
 back-to-catalogue = Retour au catalogue
 cancel = Annuler
 catalogue = Catalogue

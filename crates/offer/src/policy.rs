@@ -24,6 +24,8 @@ pub struct Policy {
     pub image: ImageLimits,
     /// Licences of packages.
     pub licences: Licences,
+    /// Which vulnerabilities an image may have.
+    pub vulnerabilities: VulnerabilityPolicy,
     /// Criterion ID → how it is judged; criteria that are not named keep their default.
     pub criteria: BTreeMap<String, CriterionPolicy>,
     /// Security standards.
@@ -215,6 +217,32 @@ pub struct ImageLimits {
     pub layers: u32,
 }
 
+/// How bad a vulnerability is (CVSS 3.1 section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum VulnerabilitySeverity {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// Which vulnerabilities fail an image (criteria `vulnerabilities-within-policy` and
+/// `no-known-exploited-vulnerabilities`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct VulnerabilityPolicy {
+    /// Vulnerabilities from this severity on fail; the others are listed.
+    pub fail_severity: VulnerabilitySeverity,
+    /// Only those for which a repaired version is known.
+    pub only_with_fix: bool,
+    /// Advisories that are older are warned about, in days.
+    pub data_max_age_days: u32,
+    /// Without advisories the criteria could not be checked; otherwise they are not applicable.
+    pub data_required: bool,
+}
+
 /// Limits of the offer document, in Unicode characters unless the name says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -269,6 +297,17 @@ impl Default for OfferLimits {
             links: 10,
             categories: 5,
             video_name_chars: 100,
+        }
+    }
+}
+
+impl Default for VulnerabilityPolicy {
+    fn default() -> Self {
+        VulnerabilityPolicy {
+            fail_severity: VulnerabilitySeverity::Critical,
+            only_with_fix: true,
+            data_max_age_days: 14,
+            data_required: false,
         }
     }
 }

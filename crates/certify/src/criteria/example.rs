@@ -125,6 +125,7 @@ pub fn case<'a>(
         policy,
         rules_version: "test",
         today: TODAY,
+        vulnerabilities: None,
     }
 }
 
@@ -160,6 +161,7 @@ pub fn judge_tags(
         policy: &Policy::default(),
         rules_version: "test",
         today: TODAY,
+        vulnerabilities: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The criteria (spec `certification.md`, *Criteria*): pure functions from evidence, offer and policy to findings, one
 //! file each, named like its ID, and one list, [`ALL`]. No I/O and no clock: what they need is gathered before.
 
+use crate::advisories::Vulnerabilities;
 use crate::evidence::{Fault, ImageEvidence};
 use crate::report::Finding;
 use jiff::civil::Date;
@@ -26,6 +27,7 @@ mod module_runs_on_tier1;
 mod no_build_leftovers;
 mod no_crypto_miners;
 mod no_embedded_secrets;
+mod no_known_exploited_vulnerabilities;
 mod no_known_malware;
 mod no_packed_executables;
 mod no_setuid_outside_known_set;
@@ -39,6 +41,7 @@ mod size_within_limit;
 mod tags_well_formed;
 mod telemetry_identifier;
 mod version_tags_immutable;
+mod vulnerabilities_within_policy;
 
 #[cfg(test)]
 pub(crate) mod example;
@@ -62,6 +65,8 @@ pub const ALL: &[&dyn Criterion] = &[
     &no_embedded_secrets::NoEmbeddedSecrets,
     &no_setuid_outside_known_set::NoSetuidOutsideKnownSet,
     &no_world_writable_system_files::NoWorldWritableSystemFiles,
+    &no_known_exploited_vulnerabilities::NoKnownExploitedVulnerabilities,
+    &vulnerabilities_within_policy::VulnerabilitiesWithinPolicy,
     &base_not_end_of_life::BaseNotEndOfLife,
     &sbom_complete::SbomComplete,
     &digest_verified::DigestVerified,
@@ -139,6 +144,8 @@ pub struct Case<'a> {
     pub rules_version: &'a str,
     /// The day (UTC) that end dates are judged by: criteria have no clock.
     pub today: Date,
+    /// What the advisories say about the images; `None` when no advisories were given.
+    pub vulnerabilities: Option<&'a Vulnerabilities>,
 }
 
 /// A fault of an index or manifest.

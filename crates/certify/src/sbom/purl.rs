@@ -45,6 +45,11 @@ pub fn of(package: &Package, distribution: Option<&Distribution>) -> String {
     url.to_string()
 }
 
+/// Whether the kind is a distribution's, so that the name means nothing without it.
+pub fn is_of_distribution(kind: PackageKind) -> bool {
+    matches!(kind, PackageKind::Deb | PackageKind::Apk | PackageKind::Rpm)
+}
+
 /// RPM's epoch is a qualifier of its own (purl type `rpm`); elsewhere it is a part of the version.
 fn epoch_and_version(package: &Package) -> (Option<&str>, &str) {
     match package.version.split_once(':') {

@@ -107,6 +107,7 @@ fn run(source: &Repository, reading: Option<&Reading>, policy: &Policy) -> Certi
         policy,
         rules: &Rules::built_in(),
         cache: None,
+        advisories: None,
         today: jiff::civil::date(2026, 11, 24),
         progress: &|_| (),
     })
@@ -276,6 +277,7 @@ fn what_cannot_be_read_is_a_finding_and_never_a_pass() {
         policy: &Policy::default(),
         rules: &Rules::built_in(),
         cache: None,
+        advisories: None,
         today: jiff::civil::date(2026, 11, 24),
         progress: &|_| (),
     };

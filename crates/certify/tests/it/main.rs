@@ -1,5 +1,8 @@
 //! Tests of certification through its public edge.
 
+mod advisories;
+mod advisories_bad;
+mod advisories_real;
 mod certify_all;
 mod fixture;
 mod gather_bad;

@@ -59,6 +59,12 @@ pub struct Certify {
     /// SHA-256 digests of unwanted files, one a line
     #[arg(long, value_name = "FILE")]
     hashes: Option<PathBuf>,
+    /// Vulnerability data, as `advisories import` keeps it [default: edgemarket in the user's data directory]
+    #[arg(long, value_name = "FILE")]
+    advisories: Option<PathBuf>,
+    /// OpenVEX document: what does no harm here; may be given again
+    #[arg(long, value_name = "FILE")]
+    vex: Vec<PathBuf>,
     /// Where evidence of layers is kept [default: edgemarket in the user's cache directory]
     #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
     cache: Option<PathBuf>,
@@ -95,6 +101,8 @@ pub fn run(arguments: &Certify, output: &Output) -> Result<(), Failure> {
         true => None,
         false => cache_directory(arguments).map(|dir| Cache::open(&dir, CACHE_BYTES_MAX)).transpose()?,
     };
+    let advisories = super::advisories::open(arguments.advisories.as_deref())?;
+    let vex = super::advisories::vex(&arguments.vex)?;
     let client = ClientOptions {
         credentials: credentials(arguments)?,
         allow_http: arguments.allow_http,
@@ -111,6 +119,7 @@ pub fn run(arguments: &Certify, output: &Output) -> Result<(), Failure> {
         policy: &policy,
         rules: &rules,
         cache: cache.as_ref(),
+        advisories: advisories.as_ref().map(|advisories| (advisories, &vex)),
         today: Clock::system().now().date(),
         progress: &|progress| show(&bar, output, &progress),
     });

@@ -6,6 +6,7 @@ use market::text::Text;
 use std::process::ExitCode;
 
 mod admin;
+mod advisories;
 mod certify;
 mod demo;
 mod deployment;
@@ -41,6 +42,9 @@ pub struct Cli {
 enum Command {
     /// Certify an image on this machine: exit status 0 passed, 1 failed, 2 could not run
     Certify(certify::Certify),
+    /// Import vulnerability data, and show what is there
+    #[command(subcommand)]
+    Advisories(advisories::AdvisoriesCommand),
     /// Make images
     #[command(subcommand)]
     Image(image::ImageCommand),
@@ -108,6 +112,7 @@ pub fn run(cli: Cli) -> ExitCode {
 fn dispatch(command: &Command, output: &Output) -> Result<(), Failure> {
     match command {
         Command::Certify(arguments) => certify::run(arguments, output),
+        Command::Advisories(command) => advisories::run(command, output),
         Command::Image(command) => image::run(command, output),
         Command::Offer(command) => offer::run(command, output),
         Command::Route(command) => route::run(command, output),
@@ -146,6 +151,7 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         Command::Region(command) => admin::region(command, output).await,
         Command::Waiver(command) => waiver::run(command, output).await,
         Command::Certify(_)
+        | Command::Advisories(_)
         | Command::Image(_)
         | Command::Offer(_)
         | Command::Route(_)

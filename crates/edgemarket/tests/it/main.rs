@@ -1,6 +1,7 @@
 //! The real binary, from outside: exit status, standard output and standard error of each command.
 
 mod admin;
+mod advisories;
 mod browser;
 mod certify;
 mod command;

@@ -14,6 +14,8 @@ use crate::store::submissions::{self, SubmissionRow, TagRow};
 use crate::submissions::Level;
 use crate::tasks::{Claim, Kind, Outcome};
 use crate::waivers;
+use certify::advisories::vex::{VEX_BYTES_MAX, Vex};
+use certify::advisories::{self, Advisories};
 use certify::criteria::OfferContext;
 use certify::report::Verdict;
 use certify::rules::Rules;
@@ -24,6 +26,8 @@ use offer::submission::Step;
 use offer::tags::{Tag, VersionTag};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -128,6 +132,7 @@ async fn judge(
     for tag in tags.iter().filter(|tag| tag.plan == plan.id.as_str()) {
         source.tags.insert(tag.tag.clone(), descriptor_of(tag)?);
     }
+    let known = advisories(market).await?;
     let today = market.clock.now().date();
     let (plans, meter) = (work.offer.plans.len() as u64, Arc::clone(meter));
     let (market, reading, plan) = (market.clone(), work.reading.clone(), plan.id.to_string());
@@ -146,6 +151,7 @@ async fn judge(
             policy: &policy,
             rules: &rules,
             cache: Some(&market.cache),
+            advisories: known.as_ref().map(|(advisories, vex)| (advisories, vex)),
             today,
             progress: &progress,
         })?)
@@ -228,6 +234,38 @@ fn unchecked(plan: &Plan, found: &Certification) -> Error {
         format!("plan {} could not be checked: {}", plan.id, reasons.join("; ")),
         "what could not be checked does not pass",
     )
+}
+
+/// The vulnerability data in the data directory, and the operator's OpenVEX documents beside it (`vex/*.json`). Opened
+/// anew each time, which takes a millisecond: an import may have replaced it.
+async fn advisories(market: &Market) -> Result<Option<(Advisories, Vex)>> {
+    let data = market.config.data.clone();
+    blocking(move || {
+        let path = data.join(advisories::FILE_NAME);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let setup = |error: advisories::Error| Error::setup(error.message, error.hint);
+        let known = Advisories::open(&path).map_err(setup)?;
+        let (directory, mut vex) = (data.join("vex"), Vex::default());
+        if directory.is_dir() {
+            let what = || format!("reading the VEX documents in {}", directory.display());
+            let mut paths = Vec::new();
+            for entry in std::fs::read_dir(&directory).map_err(Error::io(what()))? {
+                paths.push(entry.map_err(Error::io(what()))?.path());
+            }
+            paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+            paths.sort();
+            for path in paths {
+                let mut bytes = Vec::new();
+                let file = File::open(&path).map_err(Error::io(what()))?;
+                file.take(VEX_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(Error::io(what()))?;
+                vex.add(&path.display().to_string(), &bytes).map_err(setup)?;
+            }
+        }
+        Ok(Some((known, vex)))
+    })
+    .await
 }
 
 /// The rules, compiled at their first use.
