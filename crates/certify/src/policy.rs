@@ -110,4 +110,14 @@ mod tests {
         insta::assert_snapshot!(told.join("\n"));
         assert_eq!(check(&Policy::default(), None), []);
     }
+
+    #[test]
+    fn the_operators_guide_shows_policies_that_can_be_used() {
+        let guide = include_str!("../../../docs/operator.md");
+        let blocks = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let text: String = blocks.collect();
+        let policy = Policy::from_toml(&text).expect("well formed");
+        assert_eq!(check(&policy, Some(&text)), []);
+        assert_eq!((policy.waivers.len(), policy.custom_criteria.len()), (1, 2));
+    }
 }

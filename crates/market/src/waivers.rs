@@ -5,11 +5,17 @@ use crate::access::{self, Actor, Operation};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::market::Market;
+use crate::offers::state_of;
+use crate::pipeline::review;
 use crate::store::waivers::{self, WaiverRow};
-use crate::store::{Connection, history};
+use crate::store::{Connection, history, submissions};
+use crate::submissions::Submission;
 use offer::policy::{Policy, WAIVERS_MAX, Waiver};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+/// Longest reason of a rejection in characters.
+const REASON_CHARS_MAX: usize = 1_000;
 
 /// A waiver to add. The parts of its scope that are left out hold for all.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -95,7 +101,13 @@ impl Market {
         let detail = json!({ "waiver": row.id, "what": waiver });
         history::insert(&mut tx, &self.history_row(actor, offer_of(&row), None, "waiver-added", detail))
             .await?;
+        let again = review::judge_again(self, &mut tx, &waiver).await?;
+        self.faults.at("waiver:before-commit");
         tx.commit().await?;
+        self.bell.ring();
+        for submission in again {
+            self.announce(&submission.id, &submission.publisher, &submission.offer);
+        }
         view(self, row)
     }
 
@@ -104,6 +116,34 @@ impl Market {
         access::permit(actor, Operation::Certify)?;
         let mut c = self.store.read().await?;
         waivers::all(&mut c).await?.into_iter().map(|row| view(self, row)).collect()
+    }
+
+    /// Ends a submission whose certification waits for a certifier. Certifiers only.
+    pub async fn reject(&self, actor: &Actor, submission: &str, reason: &str) -> Result<Submission> {
+        access::permit(actor, Operation::Certify)?;
+        let chars = reason.trim().chars().count();
+        if chars == 0 || chars > REASON_CHARS_MAX || reason.chars().any(char::is_control) {
+            return Err(Error::invalid(
+                format!("the reason has {chars} characters; 1 to {REASON_CHARS_MAX} on one line are needed"),
+                "tell the publisher what to correct",
+            ));
+        }
+        let mut tx = self.store.write().await?;
+        let row = submissions::get(&mut tx, submission).await?;
+        let row = row.ok_or_else(|| Error::not_found(format!("the submission {submission:.60}")))?;
+        if state_of(&row).is_final() || !review::waits(&mut tx, &row).await? {
+            return Err(Error::conflict(
+                format!(
+                    "submission {} of {}.{} does not wait for a certifier; it is {}",
+                    row.number, row.publisher, row.offer, row.state
+                ),
+                "only a failed certification that waits can be rejected; the policy says whether it waits",
+            ));
+        }
+        review::reject(self, &mut tx, actor, &row, reason).await?;
+        tx.commit().await?;
+        self.announce(&row.id, &row.publisher, &row.offer);
+        self.submission(actor, submission).await
     }
 
     /// Takes a waiver back: it has no effect on later certifications. Certifiers only.

@@ -28,6 +28,8 @@ pub struct Policy {
     pub vulnerabilities: VulnerabilityPolicy,
     /// Criterion ID → how it is judged; criteria that are not named keep their default.
     pub criteria: BTreeMap<String, CriterionPolicy>,
+    /// What a failed certification leads to.
+    pub certification: CertificationPolicy,
     /// Security standards.
     pub standards: Standards,
     /// Exceptions, each with a reason and an end.
@@ -36,6 +38,14 @@ pub struct Policy {
     /// Criteria of the operator's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub custom_criteria: Vec<CustomCriterion>,
+}
+
+/// What a failed certification leads to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CertificationPolicy {
+    /// The submission waits for a certifier, who waives what was found or rejects it; it fails at once otherwise.
+    pub review: bool,
 }
 
 /// Which security standards an image has to meet; all known ones are shown in the report.

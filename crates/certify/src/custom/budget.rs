@@ -25,6 +25,8 @@ const PATTERN_BYTES_MAX: usize = 1 << 20;
 pub const TICK: &str = "@tick";
 /// Gives its argument back, and counts the bytes of what was just made.
 pub const CHARGE: &str = "@charge";
+/// Adds its arguments as `+` does, and counts the bytes of the sum before it is made.
+pub const SUM: &str = "@sum";
 /// Gives its argument back, and counts the items that are going to be looked through.
 pub const SEARCH: &str = "@search";
 
@@ -67,6 +69,16 @@ impl Budget {
             own.spend(&own.bytes, weight(value.as_ref())).map(|()| value)
         });
         context.add_function(CHARGE, charge).map_err(told)?;
+        let own = Arc::clone(budget);
+        let sum: Counted = Box::new(move |call| {
+            let (right, left) = (argument(call)?, argument(call)?);
+            own.spend(&own.bytes, weight(left.as_ref()) + weight(right.as_ref()))?;
+            let types = || [&left, &right].map(|value| value.get_type().name().to_owned()).into();
+            let unknown = || ExecutionError::no_such_overload("_+_", types());
+            let adder = left.as_adder().ok_or_else(unknown)?;
+            Ok(CowVal::Owned(adder.add(right.as_ref())?.into_owned()))
+        });
+        context.add_function(SUM, sum).map_err(told)?;
         let own = Arc::clone(budget);
         let search: Counted = Box::new(move |call| {
             let value = argument(call)?;

@@ -1,7 +1,7 @@
 //! An expression: parsed, its names and shape checked, metered (see `budget`), and evaluated. Everything that can be
 //! known of it without an image is told when it is compiled.
 
-use super::budget::{Budget, CHARGE, SEARCH, TICK};
+use super::budget::{Budget, CHARGE, SEARCH, SUM, TICK};
 use super::variables::{self, Variables};
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, operators};
 use cel::parser::PrattParser;
@@ -9,8 +9,11 @@ use cel::{Context, Value};
 use offer::policy::EXPRESSION_BYTES_MAX;
 use std::collections::BTreeSet;
 
-/// Deepest nesting of an expression. The interpreter recurses, so that this bounds its stack.
-const DEPTH_MAX: usize = 48;
+/// Deepest nesting of an expression, meters included. The interpreter recurses, so that this bounds its stack: a test
+/// evaluates the deepest ones on half of the stack that a thread of the server has.
+const DEPTH_MAX: usize = 64;
+/// Deepest nesting of parentheses and the like while it is parsed.
+const PARENTHESES_MAX: u16 = 32;
 /// Most parts of an expression, macros written out.
 const NODES_MAX: usize = 2_000;
 /// Most loops (`all`, `exists`, `map`, `filter`, `exists_one`) within or upon each other: two join two lists, three are
@@ -86,7 +89,7 @@ pub fn compile(text: &str) -> Result<Program, CompileError> {
         )));
     }
     let parser = PrattParser::new()
-        .max_recursion_depth(DEPTH_MAX as u16)
+        .max_recursion_depth(PARENTHESES_MAX)
         .max_expression_node_count(NODES_MAX)
         .error_reporting_limit(3);
     let mut expression = parser.parse(text).map_err(|errors| match errors.errors.first() {
@@ -98,7 +101,7 @@ pub fn compile(text: &str) -> Result<Program, CompileError> {
         None => whole("it cannot be parsed".to_owned()),
     })?;
     let mut meter = Meter { uses: BTreeSet::new(), scope: Vec::new() };
-    meter.visit(&mut expression, 0, 0).map_err(|fault| match fault {
+    meter.visit(&mut expression, At { depth: 0, loops: 0 }).map_err(|fault| match fault {
         Fault::Shape(message) => whole(message),
         Fault::Name(name, message) => {
             let (line, column) = place_of(text, &name);
@@ -185,6 +188,21 @@ enum Fault {
     Name(String, String),
 }
 
+/// Where in the expression the walk is.
+#[derive(Clone, Copy)]
+struct At {
+    /// Levels above, those that meters add included.
+    depth: usize,
+    /// Loops around.
+    loops: usize,
+}
+
+impl At {
+    fn below(self, levels: usize) -> At {
+        At { depth: self.depth + levels, ..self }
+    }
+}
+
 /// Walks an expression once: checks names and shape, and puts the meters in.
 struct Meter {
     uses: BTreeSet<String>,
@@ -193,44 +211,37 @@ struct Meter {
 }
 
 impl Meter {
-    fn visit(&mut self, at: &mut IdedExpr, depth: usize, loops: usize) -> Result<(), Fault> {
-        if depth > DEPTH_MAX {
+    fn visit(&mut self, part: &mut IdedExpr, at: At) -> Result<(), Fault> {
+        if at.depth > DEPTH_MAX {
             return Err(Fault::Shape(format!("it is nested deeper than {DEPTH_MAX} levels")));
         }
-        let deeper = depth + 1;
-        match &mut at.expr {
+        match &mut part.expr {
             Expr::Unspecified | Expr::Literal(_) => Ok(()),
             Expr::Ident(name) => self.name(name),
-            Expr::Select(select) => self.visit(&mut select.operand, deeper, loops),
-            Expr::Call(call) => {
-                self.call(call, deeper, loops)?;
-                if call.func_name == operators::ADD {
-                    wrap(at, CHARGE);
-                }
-                Ok(())
-            }
+            Expr::Select(select) => self.visit(&mut select.operand, at.below(1)),
+            Expr::Call(call) => self.call(call, at),
             Expr::List(list) => {
-                for element in &mut list.elements {
-                    self.visit(element, deeper, loops)?;
-                }
-                wrap(at, CHARGE);
+                list.elements.iter_mut().try_for_each(|element| self.visit(element, at.below(2)))?;
+                wrap(part, CHARGE);
                 Ok(())
             }
             Expr::Map(map) => {
                 for entry in &mut map.entries {
                     if let EntryExpr::MapEntry(entry) = &mut entry.expr {
-                        self.visit(&mut entry.key, deeper, loops)?;
-                        self.visit(&mut entry.value, deeper, loops)?;
+                        self.visit(&mut entry.key, at.below(2))?;
+                        self.visit(&mut entry.value, at.below(2))?;
                     }
                 }
-                wrap(at, CHARGE);
+                wrap(part, CHARGE);
                 Ok(())
             }
             Expr::Struct(made) => {
                 let message = format!("there is no message type {:?} here", made.type_name);
                 Err(Fault::Name(made.type_name.clone(), message))
             }
-            Expr::Comprehension(comprehension) => self.comprehension(comprehension, deeper, loops + 1),
+            Expr::Comprehension(comprehension) => {
+                self.comprehension(comprehension, At { loops: at.loops + 1, ..at.below(1) })
+            }
         }
     }
 
@@ -249,77 +260,80 @@ impl Meter {
         Err(Fault::Name(name.to_owned(), message))
     }
 
-    fn call(&mut self, call: &mut CallExpr, depth: usize, loops: usize) -> Result<(), Fault> {
+    fn call(&mut self, call: &mut CallExpr, at: At) -> Result<(), Fault> {
         let name = call.func_name.as_str();
         let is_word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with('_');
         if is_word && !FUNCTIONS.contains(&name) {
             let message = format!("there is no function `{name}`; there are {}", FUNCTIONS.join(", "));
             return Err(Fault::Name(name.to_owned(), message));
         }
+        let searches = match name {
+            operators::IN => 1..call.args.len(),
+            operators::EQUALS | operators::NOT_EQUALS => 0..call.args.len(),
+            _ => 0..0,
+        };
+        let inner = at.below(if searches.is_empty() { 1 } else { 2 });
         if let Some(target) = &mut call.target {
-            self.visit(target, depth, loops)?;
+            self.visit(target, inner)?;
         }
-        for argument in &mut call.args {
-            self.visit(argument, depth, loops)?;
-        }
-        match call.func_name.as_str() {
-            operators::IN => call.args.iter_mut().skip(1).for_each(|argument| wrap(argument, SEARCH)),
-            operators::EQUALS | operators::NOT_EQUALS => {
-                call.args.iter_mut().for_each(|argument| wrap(argument, SEARCH));
-            }
-            _ => {}
+        call.args.iter_mut().try_for_each(|argument| self.visit(argument, inner))?;
+        call.args[searches].iter_mut().for_each(|argument| wrap(argument, SEARCH));
+        if call.func_name == operators::ADD {
+            call.func_name = SUM.to_owned();
         }
         Ok(())
     }
 
     /// The interpreter appends in place where it knows the shape of `map` and `filter`; these shapes are kept.
-    fn comprehension(&mut self, of: &mut ComprehensionExpr, depth: usize, loops: usize) -> Result<(), Fault> {
-        if loops > LOOPS_MAX {
+    fn comprehension(&mut self, of: &mut ComprehensionExpr, at: At) -> Result<(), Fault> {
+        if at.loops > LOOPS_MAX {
             return Err(Fault::Shape(format!("more than {LOOPS_MAX} loops are within or upon each other")));
         }
-        self.visit(&mut of.iter_range, depth, loops)?;
+        self.visit(&mut of.iter_range, at)?;
         let outer = self.scope.len();
         self.scope.extend([of.iter_var.clone(), of.accu_var.clone()]);
         self.scope.extend(of.iter_var2.clone());
-        self.visit(&mut of.loop_cond, depth, loops)?;
+        // The condition, and a step that becomes conditional, are two levels deeper than they were.
+        let inner = at.below(2);
+        self.visit(&mut of.loop_cond, inner)?;
         let accu = of.accu_var.clone();
         let is_accu = |part: &IdedExpr| matches!(&part.expr, Expr::Ident(name) if *name == accu);
         match &mut of.loop_step.expr {
             Expr::Call(call)
                 if call.func_name == operators::CONDITIONAL && call.args.last().is_some_and(is_accu) =>
             {
-                self.visit(&mut call.args[0], depth, loops)?;
-                self.step(&mut call.args[1], &accu, depth, loops)?;
+                self.visit(&mut call.args[0], inner)?;
+                self.step(&mut call.args[1], &accu, inner)?;
                 conjoin(&mut call.args[0]);
             }
             Expr::Call(call) if appends(call, &accu) => {
-                self.step(&mut of.loop_step, &accu, depth, loops)?;
+                self.step(&mut of.loop_step, &accu, inner)?;
                 let step = std::mem::take(&mut of.loop_step);
                 let otherwise = IdedExpr { id: step.id, expr: Expr::Ident(accu) };
                 of.loop_step = called(operators::CONDITIONAL, step.id, vec![tick(step.id), step, otherwise]);
             }
             _ => {
-                self.visit(&mut of.loop_step, depth, loops)?;
+                self.visit(&mut of.loop_step, inner)?;
                 conjoin(&mut of.loop_cond);
             }
         }
-        self.visit(&mut of.result, depth, loops)?;
+        self.visit(&mut of.result, inner)?;
         self.scope.truncate(outer);
         Ok(())
     }
 
     /// A step that appends charges what it appends, not the list that it appends to.
-    fn step(&mut self, step: &mut IdedExpr, accu: &str, depth: usize, loops: usize) -> Result<(), Fault> {
+    fn step(&mut self, step: &mut IdedExpr, accu: &str, at: At) -> Result<(), Fault> {
         if let Expr::Call(call) = &mut step.expr
             && let Some(elements) = appended(call, accu)
         {
             for element in elements {
-                self.visit(element, depth, loops)?;
+                self.visit(element, at.below(3))?;
                 wrap(element, CHARGE);
             }
             return Ok(());
         }
-        self.visit(step, depth, loops)
+        self.visit(step, at)
     }
 }
 

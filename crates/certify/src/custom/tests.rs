@@ -123,6 +123,45 @@ fn what_an_evaluation_may_cost_is_bounded() {
     assert!(matches!(judgement, Judgement::Errored(reason) if reason.contains("20001 items")));
 }
 
+/// Expressions that are made deeper until they are refused are evaluated, the deepest too, on a small stack.
+#[test]
+fn the_deepest_expression_needs_half_a_stack() {
+    // A thread of the server has 2 MiB.
+    const STACK_BYTES: usize = 1 << 20;
+    let deep = |depth: usize| {
+        let repeat = |text: &str| text.repeat(depth);
+        [
+            format!("{}true{}", repeat("("), repeat(")")),
+            format!("{}true", repeat("!")),
+            format!("{}1 == 1", repeat("-")),
+            format!("'x'{} == ''", repeat(" + 'x'")),
+            format!("1{} == 1", repeat(" * 1")),
+            format!("{}1{} == []", repeat("["), repeat("]")),
+            format!("{}1{} == 1", repeat("{'a': "), repeat("}")),
+            format!("image{} == 1", repeat(".user")),
+            format!("{}image", repeat("'x' in ")),
+            format!("{}true", repeat("true == ")),
+            format!("{}true{}", repeat("dyn("), repeat(")")),
+            format!("{}true", repeat("false ? false : ")),
+            format!("true{}", repeat(" && true")),
+            format!("packages.all(p, setuid.all(q, {}true{}))", repeat("dyn("), repeat(")")),
+            format!("packages.map(p, packages.map(q, {}1{})) == []", repeat("["), repeat("]")),
+        ]
+    };
+    let work = move || {
+        for shape in 0..deep(0).len() {
+            let refused =
+                (1..400).map(deep).any(|texts| told(&texts[shape], &image()).starts_with("not compiled"));
+            // The parser folds these, so that they do not get deeper.
+            let folded =
+                ["(true", "!true", "-1", "true &&"].iter().any(|text| deep(1)[shape].starts_with(text));
+            assert!(refused || folded, "{}", deep(1)[shape]);
+        }
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(work).expect("a thread");
+    thread.join().expect("every expression is evaluated or refused");
+}
+
 fn criterion(expression: &str) -> CustomCriterion {
     let text = format!(
         "[[custom-criteria]]\nid = 'x-own'\ntitle = 'Own'\nhint = 'mend it'\nmessage = 'broken'\nblocking = true\n\

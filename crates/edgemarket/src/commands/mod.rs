@@ -71,6 +71,8 @@ enum Command {
     GoLive(submission::GoLive),
     /// Cancel a submission
     Cancel(submission::OneSubmission),
+    /// Reject a submission whose certification waits for a certifier
+    Reject(submission::Reject),
     /// Show who did what to an offer
     History(submission::History),
     /// Print the deployment manifest of a plan
@@ -143,6 +145,7 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         Command::Watch(arguments) => submission::watch(arguments, output).await,
         Command::GoLive(arguments) => submission::go_live(arguments, output).await,
         Command::Cancel(arguments) => submission::cancel(arguments, output).await,
+        Command::Reject(arguments) => submission::reject(arguments, output).await,
         Command::History(arguments) => submission::history(arguments, output).await,
         Command::Deployment(arguments) => deployment::deployment(arguments, output).await,
         Command::Publisher(command) => admin::publisher(command, output).await,

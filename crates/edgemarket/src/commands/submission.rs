@@ -10,6 +10,7 @@ use clap::Args;
 use market::submissions::{Action, Level, StepView, Submission, SubmissionSummary};
 use market::text::Text;
 use offer::submission::{StepStatus, SubmissionState};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -48,6 +49,16 @@ pub struct GoLive {
     /// Stay until the offer is live, or failed
     #[arg(long)]
     wait: bool,
+}
+
+/// `edgemarket reject`
+#[derive(Debug, Args)]
+pub struct Reject {
+    #[command(flatten)]
+    which: OneSubmission,
+    /// What the publisher has to correct
+    #[arg(long)]
+    reason: String,
 }
 
 /// `edgemarket history`
@@ -112,6 +123,18 @@ pub async fn cancel(args: &OneSubmission, output: &Output) -> Result<(), Failure
         Ok(client.call::<Submission>(Method::POST, &path, Payload::Empty).await?)
     };
     let submission = args.target.with(work).await?;
+    output.value(&submission, |submission| describe(submission, &output.text))
+}
+
+/// Rejects a submission whose certification waits for a certifier.
+pub async fn reject(args: &Reject, output: &Output) -> Result<(), Failure> {
+    let work = async |client: &Client| {
+        let submission = find(client, &args.which.submission).await?;
+        let path = format!("/api/v1/submissions/{}/reject", submission.summary.id);
+        let request = Payload::Json(json!({ "reason": args.reason }));
+        Ok(client.call::<Submission>(Method::POST, &path, request).await?)
+    };
+    let submission = args.which.target.with(work).await?;
     output.value(&submission, |submission| describe(submission, &output.text))
 }
 
@@ -253,7 +276,7 @@ fn describe(submission: &Submission, words: &Text) -> String {
 fn why(step: &StepView) -> String {
     let wanted = match step.status {
         StepStatus::Blocked => Level::Warning,
-        StepStatus::Rejected => Level::Error,
+        StepStatus::Rejected | StepStatus::WaitingForApproval => Level::Error,
         _ => return String::new(),
     };
     let messages = step.messages.iter().rev().filter(|message| message.level >= wanted);

@@ -11,5 +11,6 @@ mod image;
 mod kills;
 mod leads;
 mod offer;
+mod policy;
 mod route;
 mod server;

@@ -44,6 +44,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/v1/offers/{publisher}/{offer}/cancel"),
     ("GET", "/api/v1/offers/{publisher}/{offer}/history"),
     ("GET", "/api/v1/submissions/{id}"),
+    ("POST", "/api/v1/submissions/{id}/reject"),
     ("GET", "/api/v1/submissions/{id}/events"),
     ("GET", "/api/v1/submissions/{id}/documents/{digest}"),
     ("PUT", "/api/v1/replica/tags"),
@@ -77,6 +78,7 @@ pub fn router(market: Market) -> Router {
         .route(&format!("{offer}/cancel"), post(offers::cancel))
         .route(&format!("{offer}/history"), get(offers::history))
         .route("/api/v1/submissions/{id}", get(submissions::submission))
+        .route("/api/v1/submissions/{id}/reject", post(waivers::reject))
         .route("/api/v1/submissions/{id}/events", get(submissions::events))
         .route("/api/v1/submissions/{id}/documents/{digest}", get(submissions::document))
         .route("/api/v1/replica/tags", put(crate::regions::put_tags))

@@ -1,12 +1,22 @@
-//! Certifiers' waivers.
+//! What a certifier decides: waivers, and the rejection of a submission that waits.
 
 use crate::http::Who;
 use crate::market::Market;
 use crate::problem::Problem;
+use crate::submissions::Submission;
 use crate::waivers::{NewWaiver, WaiverView};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+/// Why a submission is rejected.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the name says it")]
+pub struct Rejection {
+    pub reason: String,
+}
 
 type Answer<T> = Result<T, Problem>;
 
@@ -29,4 +39,13 @@ pub(super) async fn remove_waiver(
 ) -> Answer<StatusCode> {
     market.remove_waiver(&actor, &id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn reject(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(id): Path<String>,
+    Json(rejection): Json<Rejection>,
+) -> Answer<Json<Submission>> {
+    Ok(Json(market.reject(&actor, &id, &rejection.reason).await?))
 }

@@ -3,7 +3,7 @@
 
 use super::meter::Meter;
 use super::validate_prerequisites::{moved_tags, origin};
-use super::{Note, Work, commit, complete_step, descriptor_of, fail, load};
+use super::{NOTES_MAX, Note, Work, commit, complete_step, descriptor_of, fail, load, review};
 use crate::error::{Error, Result};
 use crate::market::Market;
 use crate::offers::blocking;
@@ -22,6 +22,7 @@ use certify::rules::Rules;
 use certify::{Certification, Progress, Request, certify};
 use oci::digest::Digest;
 use offer::document::Plan;
+use offer::policy::Policy;
 use offer::submission::Step;
 use offer::tags::{Tag, VersionTag};
 use serde_json::json;
@@ -52,12 +53,13 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
         return fail(market, claim, &work.row, step, &notes, market.store.write().await?).await;
     }
     market.faults.at("certification:fetched");
+    let policy = waivers::policy_in_force(market, &mut *market.store.read().await?).await?;
     let (mut rows, mut notes, mut failed) = (Vec::new(), Vec::new(), false);
     for (index, plan) in work.offer.plans.iter().enumerate() {
         if claim.is_stopped() {
             return Ok(Outcome::Stopped);
         }
-        let found = judge(market, &work, plan, &tags, (index, &meter)).await?;
+        let found = judge(market, &work, plan, &tags, &policy, (index, &meter)).await?;
         if found.report.verdict == Verdict::Errored {
             return Ok(Outcome::Retry(unchecked(plan, &found)));
         }
@@ -68,14 +70,25 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
     market.faults.at("certification:judged");
     let mut tx = market.store.write().await?;
     documents::put(&mut tx, &work.row.id, &rows).await?;
-    if failed {
+    if failed && !policy.certification.review {
         return fail(market, claim, &work.row, step, &notes, tx).await;
+    }
+    if failed && waivers::policy_in_force(market, &mut tx).await? != policy {
+        // Whoever waived something meanwhile saw no submission that waits.
+        return Ok(Outcome::Retry(Error::conflict(
+            "a waiver changed meanwhile",
+            "it is judged by the new ones",
+        )));
     }
     if !claim.complete(&mut tx).await? {
         return Ok(Outcome::Stopped);
     }
-    for note in &notes {
+    for note in notes.iter().take(NOTES_MAX) {
         super::say(market, &mut tx, &work.row.id, step, note).await?;
+    }
+    if failed {
+        review::wait(market, &mut tx, &work.row).await?;
+        return commit(market, tx, &work.row, step).await;
     }
     complete_step(market, &mut tx, &work.row.id, step, Some(Kind::Packaging)).await?;
     commit(market, tx, &work.row, step).await
@@ -122,11 +135,11 @@ async fn judge(
     work: &Work,
     plan: &Plan,
     tags: &[TagRow],
+    policy: &Policy,
     (index, meter): (usize, &Arc<Meter>),
 ) -> Result<Certification> {
     let rules = rules(market).await?;
-    let live = live_tags(market, work, plan).await?;
-    let policy = waivers::policy_in_force(market, &mut *market.store.read().await?).await?;
+    let (live, policy) = (live_tags(market, work, plan).await?, policy.clone());
     let mut source =
         BlobSource { name: plan.repository.name.clone(), tags: BTreeMap::new(), blobs: market.blobs.clone() };
     for tag in tags.iter().filter(|tag| tag.plan == plan.id.as_str()) {

@@ -8,6 +8,7 @@ mod meter;
 mod packaging;
 pub(crate) mod publisher_signoff;
 pub(crate) mod replication;
+pub(crate) mod review;
 pub(crate) mod validate_prerequisites;
 
 use crate::error::{Error, Result};

@@ -43,6 +43,12 @@ pub async fn of_submission(c: &mut AnyConnection, submission: &str) -> Result<Ve
     Ok(sqlx::query_as(sql).bind(submission).fetch_all(c).await?)
 }
 
+/// Submissions whose step has this status, oldest first.
+pub async fn submissions_at(c: &mut AnyConnection, step: &str, status: &str) -> Result<Vec<String>> {
+    let sql = "SELECT submission FROM steps WHERE step = $1 AND status = $2 ORDER BY submission";
+    Ok(sqlx::query_scalar(sql).bind(step).bind(status).fetch_all(c).await?)
+}
+
 /// Writes a step's status and instants; an instant that is `None` stays as it was, and progress never moves back.
 pub async fn set(
     c: &mut AnyConnection,

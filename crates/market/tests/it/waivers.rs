@@ -6,7 +6,7 @@ use market::submissions::{Publish, Submission};
 use market::waivers::NewWaiver;
 use market::{Actor, Kind, Market};
 use offer::policy::Policy;
-use offer::submission::SubmissionState;
+use offer::submission::{StepStatus, SubmissionState};
 use tempfile::TempDir;
 
 /// A marketplace whose policy wants a health check, which the tests' image has not.
@@ -74,6 +74,70 @@ async fn a_waived_finding_lets_the_next_submission_pass() {
     assert_eq!(market.waivers(&Actor::Operator).await.unwrap(), []);
     publish(&market, offer(&["latest", "1.0.0"])).await;
     assert_eq!(ended(&market).await.summary.state, SubmissionState::Failed);
+}
+
+/// Waits until the certification of the newest submission waits for a certifier, for the given time.
+async fn waits_for_approval(market: &Market, times: usize) -> Submission {
+    let status = async || market.status(&publisher(), (&contoso(), &sensor())).await.unwrap();
+    until("a certifier is waited for", async || {
+        let submission = status().await;
+        assert!(!submission.summary.state.is_final(), "{submission:#?}");
+        let step = &submission.steps[1];
+        let said = step.messages.iter().filter(|message| message.text.starts_with("waits for a certifier"));
+        step.status == StepStatus::WaitingForApproval && said.count() == times
+    })
+    .await;
+    status().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_certification_waits_for_a_certifier_when_the_policy_says_so() {
+    let directory = TempDir::new().unwrap();
+    let market = strict(&directory, &format!("{STRICT}[certification]\nreview = true\n")).await;
+    let _working = work(&market);
+    push(&market, "one", &["latest", "1.0.0"]).await;
+    publish(&market, offer(&["latest", "1.0.0"])).await;
+    let waiting = waits_for_approval(&market, 1).await;
+    assert_eq!(waiting.summary.state, SubmissionState::Running);
+    assert_eq!(reported(&market, &waiting).await["verdict"], "failed");
+
+    // A waiver that is for another place: it is judged again, and waits on.
+    market.add_waiver(&Actor::Operator, waiver(Some("elsewhere/**"))).await.unwrap();
+    waits_for_approval(&market, 2).await;
+    market.add_waiver(&Actor::Operator, waiver(None)).await.unwrap();
+    let passed = wait_for(&market, SubmissionState::WaitingForPublisherReview).await;
+    assert_eq!(reported(&market, &passed).await["verdict"], "waived");
+    let refused = market.reject(&Actor::Operator, &passed.summary.id, "late").await.unwrap_err();
+    assert_eq!(refused.kind, Kind::Conflict);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certifier_rejects_what_waits_and_a_publisher_cancels_it() {
+    let directory = TempDir::new().unwrap();
+    let market = strict(&directory, &format!("{STRICT}[certification]\nreview = true\n")).await;
+    let _working = work(&market);
+    push(&market, "one", &["latest", "1.0.0"]).await;
+    publish(&market, offer(&["latest", "1.0.0"])).await;
+    let id = waits_for_approval(&market, 1).await.summary.id;
+    assert_eq!(market.reject(&publisher(), &id, "no").await.unwrap_err().kind, Kind::Denied);
+    assert_eq!(market.reject(&Actor::Operator, &id, " ").await.unwrap_err().kind, Kind::Invalid);
+    let rejected = market.reject(&Actor::Operator, &id, "add a health check").await.unwrap();
+    assert_eq!(rejected.summary.state, SubmissionState::Failed);
+    assert_eq!(rejected.summary.reason.as_deref(), Some("rejected by a certifier: add a health check"));
+    assert_eq!(rejected.steps[1].status, StepStatus::Rejected);
+
+    publish(&market, offer(&["latest", "1.0.0"])).await;
+    waits_for_approval(&market, 1).await;
+    let canceled = market.cancel(&publisher(), (&contoso(), &sensor())).await.unwrap();
+    assert_eq!(canceled.summary.state, SubmissionState::Canceled);
+    // A waiver wakes nothing that has ended.
+    market.add_waiver(&Actor::Operator, waiver(None)).await.unwrap();
+    let history = market.history(&publisher(), (&contoso(), &sensor())).await.unwrap();
+    let actions: Vec<&str> = history.iter().map(|action| action.action.as_str()).collect();
+    let expected = ["waits-for-approval", "rejected", "waits-for-approval", "canceled", "waiver-added"];
+    let mut told = actions.iter().filter(|action| expected.contains(*action)).copied().collect::<Vec<_>>();
+    told.dedup();
+    assert_eq!(told, expected);
 }
 
 /// Waits until the newest submission has ended.
