@@ -10,6 +10,8 @@ use crate::gather::{self, gather};
 use crate::judge::judge;
 use crate::report::Report;
 use crate::rules::Rules;
+use crate::sandbox::facts::{Outcome, StartFacts};
+use crate::sandbox::{Start, Starter};
 use crate::sbom::cyclonedx;
 use jiff::civil::Date;
 use oci::digest::Digest;
@@ -40,6 +42,8 @@ pub struct Request<'a> {
     pub advisories: Option<(&'a Advisories, &'a Vex)>,
     /// The day (UTC) that end dates (of waivers, of a distribution's support) are judged by.
     pub today: Date,
+    /// Whether and how modules are started.
+    pub starter: Starter<'a>,
     /// Told often, from several threads.
     pub progress: &'a (dyn Fn(Progress) + Sync),
 }
@@ -55,6 +59,8 @@ pub struct Progress {
     pub platform: Option<String>,
     /// The image's layers.
     pub layers: gather::Progress,
+    /// For how many seconds it is up, of how many, when it is being started.
+    pub start: Option<(u32, u32)>,
 }
 
 /// What a certification gives.
@@ -92,6 +98,7 @@ pub fn certify(request: &Request<'_>) -> Result<Certification, oci::Error> {
         gathered.add_images(request.source, target)?;
     }
     gathered.gather(request)?;
+    let starts = gathered.start(request);
     let tags = gathered.resolved(&targets);
     let name = name(request);
     let digest =
@@ -105,6 +112,7 @@ pub fn certify(request: &Request<'_>) -> Result<Certification, oci::Error> {
         tags: &tags,
         faults: &gathered.faults,
         offer: request.offer,
+        starts: &starts,
         live_tags: request.live_tags,
         policy: request.policy,
         rules_version: &request.rules.version(),
@@ -208,7 +216,13 @@ impl Gathered {
             let platform = image.index_platform.as_ref().map(|platform| of_index(platform).to_string());
             let progress = |layers| {
                 let platform = platform.clone();
-                (request.progress)(Progress { image: index + 1, images: count, platform, layers });
+                (request.progress)(Progress {
+                    image: index + 1,
+                    images: count,
+                    platform,
+                    layers,
+                    start: None,
+                });
             };
             match gather(request.source, image, request.rules, request.cache, &progress) {
                 Ok(evidence) => self.evidence.push(evidence),
@@ -216,6 +230,47 @@ impl Gathered {
             }
         }
         Ok(())
+    }
+
+    /// Starts each distinct image, one after the other.
+    fn start(&self, request: &Request<'_>) -> Vec<StartFacts> {
+        let (sandbox, stop) = match request.starter {
+            Starter::With(sandbox, stop) => (sandbox, stop),
+            Starter::Off(reason) => {
+                let outcome = || Outcome::NotApplicable(reason.to_owned());
+                let facts = |image: &ImageEvidence| StartFacts { image: image.digest, outcome: outcome() };
+                return self.evidence.iter().map(facts).collect();
+            }
+        };
+        let count = self.images.len();
+        let limits = request.policy.start;
+        let mut starts = Vec::new();
+        for (index, (_, image)) in self.images.iter().enumerate() {
+            let digest = image.descriptor.digest;
+            let Some(evidence) = self.evidence.iter().find(|evidence| evidence.digest == digest) else {
+                continue;
+            };
+            let bytes = evidence.layers.iter().map(|layer| layer.compressed_bytes).sum();
+            let number = evidence.layers.len();
+            let layers = gather::Progress { layers_done: number, layers: number, bytes_done: bytes, bytes };
+            let platform = evidence.platform.as_ref().map(ToString::to_string);
+            let progress = |time: std::time::Duration| {
+                let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX).min(limits.observe_seconds);
+                let start = Some((seconds, limits.observe_seconds));
+                (request.progress)(Progress {
+                    image: index + 1,
+                    images: count,
+                    platform: platform.clone(),
+                    layers,
+                    start,
+                });
+            };
+            let plan = request.offer.and_then(|context| context.plan()).map(|(_, plan)| plan);
+            let start =
+                Start { source: request.source, image, evidence, plan, limits, stop, progress: &progress };
+            starts.push(sandbox.start(&start));
+        }
+        starts
     }
 
     fn resolved(&self, targets: &[Target]) -> ResolvedTags {

@@ -23,6 +23,7 @@ pub mod policy;
 mod product_info;
 pub mod report;
 pub mod rules;
+pub mod sandbox;
 pub mod sbom;
 mod secrets;
 pub mod standards;

@@ -45,6 +45,8 @@ pub struct Entry {
     pub mode: u32,
     /// Owner.
     pub uid: u64,
+    /// Group.
+    pub gid: u64,
     /// Bytes that follow in the stream.
     pub size: u64,
     /// Size of a sparse file with its holes.
@@ -189,6 +191,7 @@ impl<R: Read> Walker<R> {
             kind,
             mode: u32::try_from(header.number(100, 8).unwrap_or(0) & 0o7777).unwrap_or(0),
             uid: header.number(108, 8).unwrap_or(0),
+            gid: header.number(116, 8).unwrap_or(0),
             size: extension.size.unwrap_or(size),
             sparse_size: extension.sparse_size,
         };

@@ -8,6 +8,7 @@ mod files;
 mod output;
 mod running;
 mod sample;
+mod starting;
 mod watch;
 
 use clap::Parser;

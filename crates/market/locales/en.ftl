@@ -11,6 +11,7 @@ catalogue-empty = Nothing is live yet. A publisher begins with these two command
 catalogue-title = IoT Edge modules
 certification = Certification
 certify-progress = image { $image } of { $images } { $platform }
+certify-starting = image { $image } of { $images } { $platform }: started, up for { $seconds } s of { $of } s
 criteria = Every criterion
 demo-at = { $place }
 demo-deployment = deployment

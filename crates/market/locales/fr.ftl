@@ -11,6 +11,7 @@ catalogue-empty = Rien n’est encore en direct. Un éditeur commence par ces de
 catalogue-title = Modules IoT Edge
 certification = Certification
 certify-progress = image { $image } sur { $images } { $platform }
+certify-starting = image { $image } sur { $images } { $platform } : démarrée depuis { $seconds } s sur { $of } s
 criteria = Tous les critères
 demo-at = { $place }
 demo-deployment = déploiement

@@ -12,6 +12,7 @@
 //!   blobs/              content-addressed store: images, SBOMs, reports
 //!   bundles/            drafts and snapshots of offers, content-addressed tar archives
 //!   evidence/           what certification knows of layers that it saw; may be deleted
+//!   sandbox/            images while they are started on trial; empty otherwise
 //! ```
 
 use crate::error::{Error, Result};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub rules: Option<PathBuf>,
     /// Images that are certified at the same time.
     pub certifications: usize,
+    /// OCI runtime that starts modules on trial: `auto` for runc where it is there and works, `off`, or a name or path.
+    pub sandbox: String,
 }
 
 impl Default for Settings {
@@ -58,6 +61,7 @@ impl Default for Settings {
             policy: None,
             rules: None,
             certifications: 2,
+            sandbox: "auto".to_owned(),
         }
     }
 }
@@ -143,7 +147,7 @@ impl Config {
 
 /// Every setting's name, from the type itself.
 fn setting_names() -> Vec<String> {
-    ["listen", "public-url", "region", "allow-private-egress", "policy", "rules", "certifications"]
+    ["listen", "public-url", "region", "allow-private-egress", "policy", "rules", "certifications", "sandbox"]
         .map(str::to_owned)
         .to_vec()
 }

@@ -13,6 +13,7 @@ use crate::store::{self, Store};
 use crate::tasks::Bell;
 use certify::cache::Cache;
 use certify::rules::Rules;
+use certify::sandbox::Sandbox;
 use registry::Blobs;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -71,6 +72,7 @@ pub struct Inner {
     pub(crate) egress: Egress,
     pub(crate) http: reqwest::Client,
     pub(crate) rules: OnceCell<Arc<Rules>>,
+    pub(crate) sandbox: OnceCell<std::result::Result<Arc<Sandbox>, String>>,
     pub(crate) cache: Cache,
     events: broadcast::Sender<Event>,
     _lock: DataLock,
@@ -118,6 +120,7 @@ impl Market {
             egress,
             http,
             rules: OnceCell::new(),
+            sandbox: OnceCell::new(),
             cache,
             events,
             _lock: lock,

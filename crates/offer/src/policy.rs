@@ -26,6 +26,8 @@ pub struct Policy {
     pub licences: Licences,
     /// Which vulnerabilities an image may have.
     pub vulnerabilities: VulnerabilityPolicy,
+    /// How a module is started on trial.
+    pub start: StartLimits,
     /// Criterion ID → how it is judged; criteria that are not named keep their default.
     pub criteria: BTreeMap<String, CriterionPolicy>,
     /// What a failed certification leads to.
@@ -251,6 +253,22 @@ pub struct VulnerabilityPolicy {
     pub data_max_age_days: u32,
     /// Without advisories the criteria could not be checked; otherwise they are not applicable.
     pub data_required: bool,
+}
+
+/// How a module is started on trial (criterion `module-starts-with-defaults`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StartLimits {
+    /// Seconds for which it must stay up, unless it exits 0.
+    pub observe_seconds: u32,
+    /// Seconds that it may take to stop after SIGTERM.
+    pub stop_seconds: u32,
+}
+
+impl Default for StartLimits {
+    fn default() -> Self {
+        StartLimits { observe_seconds: 30, stop_seconds: 10 }
+    }
 }
 
 /// Limits of the offer document, in Unicode characters unless the name says otherwise.

@@ -3,6 +3,7 @@
 use super::{Case, Criterion, Judgement, OfferContext};
 use crate::evidence::*;
 use crate::report::Finding;
+use crate::sandbox::facts::StartFacts;
 use jiff::civil::{Date, date};
 use oci::digest::Digest;
 use oci::manifest::{ImageConfig, RunConfig};
@@ -107,6 +108,11 @@ pub fn judge_image_with(criterion: &dyn Criterion, image: &ImageEvidence, policy
     criterion.judge(&case(std::slice::from_ref(image), policy, &BTreeMap::new()))
 }
 
+/// What a criterion says about one image that was started.
+pub fn judge_start(criterion: &dyn Criterion, image: &ImageEvidence, starts: &[StartFacts]) -> Judgement {
+    criterion.judge(&Case { starts, ..case_of(image) })
+}
+
 /// A case without an offer.
 pub fn case<'a>(
     images: &'a [ImageEvidence],
@@ -121,6 +127,7 @@ pub fn case<'a>(
         tags: NO_TAGS,
         faults: &[],
         offer: None,
+        starts: &[],
         live_tags,
         policy,
         rules_version: "test",
@@ -157,6 +164,7 @@ pub fn judge_tags(
         tags,
         faults: &[],
         offer: Some(OfferContext { reading: &reading, plan_id: offer.plans[0].id.as_str() }),
+        starts: &[],
         live_tags,
         policy: &Policy::default(),
         rules_version: "test",

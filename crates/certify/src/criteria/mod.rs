@@ -4,6 +4,7 @@
 use crate::advisories::Vulnerabilities;
 use crate::evidence::{Fault, ImageEvidence};
 use crate::report::Finding;
+use crate::sandbox::facts::StartFacts;
 use jiff::civil::Date;
 use oci::digest::Digest;
 use offer::document::{Offer, Plan, Reading};
@@ -24,6 +25,7 @@ mod least_privilege;
 mod licences_identified;
 mod listing;
 mod module_runs_on_tier1;
+mod module_starts_with_defaults;
 mod no_build_leftovers;
 mod no_crypto_miners;
 mod no_embedded_secrets;
@@ -56,6 +58,7 @@ pub const ALL: &[&dyn Criterion] = &[
     &hardware_requirements_documented::HardwareRequirementsDocumented,
     &configuration_documented::ConfigurationDocumented,
     &image_has_start_command::ImageHasStartCommand,
+    &module_starts_with_defaults::ModuleStartsWithDefaults,
     &telemetry_identifier::TelemetryIdentifier,
     &no_known_malware::NoKnownMalware,
     &no_crypto_miners::NoCryptoMiners,
@@ -136,6 +139,8 @@ pub struct Case<'a> {
     pub faults: &'a [IndexFault],
     /// The offer and the plan, when one was given.
     pub offer: Option<OfferContext<'a>>,
+    /// What became of starting the images; empty where nobody tried.
+    pub starts: &'a [StartFacts],
     /// Every version tag of the plan that was ever live, with its digest.
     pub live_tags: &'a BTreeMap<VersionTag, Digest>,
     /// The operator's policy.

@@ -5,6 +5,8 @@ use super::{CriterionResult, Finding, Report, Verdict, Where};
 use std::collections::BTreeMap;
 
 mod notes;
+/// Most lines of one finding's evidence that are shown: a terminal has some dozens.
+const EVIDENCE_LINES_MAX: usize = 10;
 
 /// How the text is written.
 #[derive(Debug, Clone)]
@@ -138,7 +140,11 @@ fn finding(text: &mut String, finding: &Finding, style: &Style, with_image: bool
         line(text, &format!("    {}", clean(&place)));
     }
     if let Some(evidence) = &finding.evidence {
-        line(text, &format!("    {}", clean(evidence)));
+        // A module's output; the last words say most, and the JSON report has them all.
+        let lines: Vec<&str> = evidence.lines().collect();
+        for shown in &lines[lines.len().saturating_sub(EVIDENCE_LINES_MAX)..] {
+            line(text, &format!("    {}", clean(shown)));
+        }
     }
     match &finding.waived {
         Some(waived) => notes::waived(text, waived, &style.words),

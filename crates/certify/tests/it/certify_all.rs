@@ -109,6 +109,7 @@ fn run(source: &Repository, reading: Option<&Reading>, policy: &Policy) -> Certi
         cache: None,
         advisories: None,
         today: jiff::civil::date(2026, 11, 24),
+        starter: certify::sandbox::Starter::Off("modules are not started here"),
         progress: &|_| (),
     })
     .expect("the source can be read")
@@ -279,6 +280,7 @@ fn what_cannot_be_read_is_a_finding_and_never_a_pass() {
         cache: None,
         advisories: None,
         today: jiff::civil::date(2026, 11, 24),
+        starter: certify::sandbox::Starter::Off("modules are not started here"),
         progress: &|_| (),
     };
     assert!(matches!(certify(&request), Err(oci::Error::NotFound(_))));

@@ -10,4 +10,5 @@ mod gather_image;
 mod gather_packages;
 mod gather_parsers;
 mod gather_rpm;
+mod sandbox;
 mod versions;

@@ -2,6 +2,7 @@
 //! 1 failed, 2 could not run.
 
 use crate::output::{Failure, Output, STATUS_COULD_NOT_RUN};
+use crate::starting::{self, Starting};
 use crate::{directory, files};
 use certify::cache::Cache;
 use certify::criteria::OfferContext;
@@ -71,6 +72,9 @@ pub struct Certify {
     /// Keep no evidence, and use none
     #[arg(long)]
     no_cache: bool,
+    /// Start each image in a sandbox by this OCI runtime: its name or path, for example runc; off to start none
+    #[arg(long, value_name = "RUNTIME", default_value = "off")]
+    sandbox: String,
     /// User name at the registry
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
@@ -103,6 +107,8 @@ pub fn run(arguments: &Certify, output: &Output) -> Result<(), Failure> {
     };
     let advisories = super::advisories::open(arguments.advisories.as_deref())?;
     let vex = super::advisories::vex(&arguments.vex)?;
+    let unpack_in = cache_directory(arguments).filter(|_| !arguments.no_cache);
+    let starting = Starting::open(&arguments.sandbox, &starting::directory(unpack_in.as_deref()))?;
     let client = ClientOptions {
         credentials: credentials(arguments)?,
         allow_http: arguments.allow_http,
@@ -121,9 +127,11 @@ pub fn run(arguments: &Certify, output: &Output) -> Result<(), Failure> {
         cache: cache.as_ref(),
         advisories: advisories.as_ref().map(|advisories| (advisories, &vex)),
         today: Clock::system().now().date(),
+        starter: starting.starter(),
         progress: &|progress| show(&bar, output, &progress),
     });
     bar.finish_and_clear();
+    starting.end_if_interrupted();
     let certification = result?;
     if let Some(path) = &arguments.sbom {
         write_sboms(path, &certification.sboms, output)?;
@@ -290,6 +298,11 @@ fn bar(output: &Output) -> ProgressBar {
     ProgressBar::new(0).with_style(style)
 }
 
+/// Seconds are no bytes.
+fn starting_style() -> ProgressStyle {
+    ProgressStyle::with_template("{msg} {wide_bar}").unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
 fn show(bar: &ProgressBar, output: &Output, progress: &Progress) {
     if bar.is_hidden() {
         return;
@@ -298,6 +311,15 @@ fn show(bar: &ProgressBar, output: &Output, progress: &Progress) {
     let images = progress.images.to_string();
     let platform = progress.platform.as_deref().unwrap_or_default();
     let values = [("image", image.as_str()), ("images", images.as_str()), ("platform", platform)];
+    if let Some((seconds, of)) = progress.start {
+        bar.set_style(starting_style());
+        let (seconds_up, all) = (seconds.to_string(), of.to_string());
+        let up = [("seconds", seconds_up.as_str()), ("of", all.as_str())];
+        bar.set_message(output.text.with("certify-starting", &[&values[..], &up].concat()));
+        bar.set_length(of.into());
+        bar.set_position(seconds.into());
+        return;
+    }
     bar.set_message(output.text.with("certify-progress", &values));
     bar.set_length(progress.layers.bytes);
     bar.set_position(progress.layers.bytes_done);

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 pub fn command(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_edgemarket"));
     command.current_dir(directory).env_clear().env("HOME", directory).env("LC_ALL", "C.UTF-8");
+    command.env("EDGEMARKET_SANDBOX", "off");
     command
 }
 

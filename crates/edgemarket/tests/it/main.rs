@@ -14,3 +14,4 @@ mod offer;
 mod policy;
 mod route;
 mod server;
+mod start;

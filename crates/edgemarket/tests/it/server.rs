@@ -59,6 +59,7 @@ impl Server {
         let child = Command::new(PROGRAM)
             .args(["serve", "--data", text(self.data.path()), "--listen", &self.address.to_string()])
             .args(["--allow-private-egress", "127.0.0.1"])
+            .env("EDGEMARKET_SANDBOX", "off")
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .spawn()

@@ -2,6 +2,7 @@
 //! and SBOMs are stored, whatever the verdict.
 
 use super::meter::Meter;
+use super::starting::{self, Stop};
 use super::validate_prerequisites::{moved_tags, origin};
 use super::{NOTES_MAX, Note, Work, commit, complete_step, descriptor_of, fail, load, review};
 use crate::error::{Error, Result};
@@ -59,7 +60,11 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
         if claim.is_stopped() {
             return Ok(Outcome::Stopped);
         }
-        let found = judge(market, &work, plan, &tags, &policy, (index, &meter)).await?;
+        let found = judge(market, claim, &work, plan, &tags, &policy, (index, &meter)).await?;
+        // A start that was broken off is no result.
+        if claim.is_stopped() {
+            return Ok(Outcome::Stopped);
+        }
         if found.report.verdict == Verdict::Errored {
             return Ok(Outcome::Retry(unchecked(plan, &found)));
         }
@@ -132,6 +137,7 @@ async fn fetch(
 
 async fn judge(
     market: &Market,
+    claim: &Claim,
     work: &Work,
     plan: &Plan,
     tags: &[TagRow],
@@ -139,6 +145,8 @@ async fn judge(
     (index, meter): (usize, &Arc<Meter>),
 ) -> Result<Certification> {
     let rules = rules(market).await?;
+    let sandbox = starting::sandbox(market).await;
+    let stop = Stop::of(claim);
     let (live, policy) = (live_tags(market, work, plan).await?, policy.clone());
     let mut source =
         BlobSource { name: plan.repository.name.clone(), tags: BTreeMap::new(), blobs: market.blobs.clone() };
@@ -154,6 +162,8 @@ async fn judge(
             let (part, parts) = (progress.image.saturating_sub(1) as u64, progress.images.max(1) as u64);
             let share = progress.layers.bytes_done * 1_000 / progress.layers.bytes.max(1);
             let done = (index as u64 * parts + part) * 1_000 + share.min(1_000);
+            // Starts come after all images were read.
+            let done = if progress.start.is_some() { (index as u64 + 1) * parts * 1_000 } else { done };
             meter.set(CERTIFYING, done, plans * parts * 1_000);
         };
         Ok(certify(&Request {
@@ -166,6 +176,7 @@ async fn judge(
             cache: Some(&market.cache),
             advisories: known.as_ref().map(|(advisories, vex)| (advisories, vex)),
             today,
+            starter: starting::starter(&sandbox, stop.flag()),
             progress: &progress,
         })?)
     })

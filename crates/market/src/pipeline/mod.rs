@@ -9,6 +9,7 @@ mod packaging;
 pub(crate) mod publisher_signoff;
 pub(crate) mod replication;
 pub(crate) mod review;
+mod starting;
 pub(crate) mod validate_prerequisites;
 
 use crate::error::{Error, Result};

@@ -35,7 +35,10 @@ pub fn config(directory: &TempDir) -> Config {
 }
 
 pub fn config_at(directory: &Path) -> Config {
-    let settings = Settings { allow_private_egress: vec!["127.0.0.0/8".to_owned()], ..Settings::default() };
+    // The images of these tests hold no program that could be started.
+    let sandbox = "off".to_owned();
+    let allow_private_egress = vec!["127.0.0.0/8".to_owned()];
+    let settings = Settings { allow_private_egress, sandbox, ..Settings::default() };
     Config::new(directory.join("data"), settings)
 }
 
