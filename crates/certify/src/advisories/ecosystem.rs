@@ -51,11 +51,7 @@ pub fn targets(package: &Package, distribution: Option<&Distribution>) -> Vec<Ta
     match package.kind {
         // Their advisories are about source packages.
         PackageKind::Deb | PackageKind::Apk => of_distribution(&[source.unwrap_or(own)]),
-        // Some distributions write source packages, most binary ones.
-        PackageKind::Rpm => match source {
-            Some(source) if source != own => of_distribution(&[own, source]),
-            _ => of_distribution(&[own]),
-        },
+        PackageKind::Rpm => rpm(own, source, distribution),
         PackageKind::Pypi => vec![target("PyPI", own)],
         PackageKind::Npm => vec![target("npm", own)],
         PackageKind::Golang if package.name == "stdlib" && is_go_toolchain(&package.place.path) => {
@@ -69,6 +65,36 @@ pub fn targets(package: &Package, distribution: Option<&Distribution>) -> Vec<Ta
         PackageKind::Composer => vec![target("Packagist", own)],
         PackageKind::Generic => Vec::new(),
     }
+}
+
+/// AlmaLinux and Red Hat write binary packages into their advisories, SUSE and Mageia source packages; of the others both
+/// are looked up. A source package's file name has no epoch; it has its binary packages' (without it, it would be
+/// before every repaired version).
+fn rpm(own: (&str, &str), source: Option<(&str, &str)>, distribution: Option<&Distribution>) -> Vec<Target> {
+    let Some(distribution) = distribution else { return Vec::new() };
+    let epoch = own.1.split_once(':').map(|(epoch, _)| epoch);
+    let source = source.map(|(name, version)| match epoch {
+        Some(epoch) if !version.contains(':') => (name.to_owned(), format!("{epoch}:{version}")),
+        _ => (name.to_owned(), version.to_owned()),
+    });
+    let own = (own.0.to_owned(), own.1.to_owned());
+    let named = match (distribution.id.as_str(), source) {
+        ("almalinux" | "rhel", _) | (_, None) => vec![own],
+        ("sles" | "opensuse-leap" | "opensuse-tumbleweed" | "mageia", Some(source)) => vec![source],
+        (_, Some(source)) if source != own => vec![own, source],
+        (_, Some(_)) => vec![own],
+    };
+    let mut targets = Vec::new();
+    for ecosystem in releases(PackageKind::Rpm, distribution) {
+        for (name, version) in &named {
+            targets.push(Target {
+                ecosystem: ecosystem.clone(),
+                name: name.clone(),
+                version: version.clone(),
+            });
+        }
+    }
+    targets
 }
 
 /// Ecosystems of a distribution's release (OSV schema, *Defined ecosystems*). A release that os-release does not number
@@ -166,7 +192,8 @@ mod tests {
             told(Apk, "busybox", None, "wolfi", "20230201"),
             told(Rpm, "openssl-libs", Some("openssl"), "almalinux", "9.4"),
             told(Rpm, "bash", None, "rhel", "9.4"),
-            told(Rpm, "bash", None, "sles", "15.5"),
+            told(Rpm, "libopenssl3", Some("openssl-3"), "sles", "15.5"),
+            told(Rpm, "openssl-libs", Some("openssl"), "rocky", "9.4"),
             told(Rpm, "bash", None, "fedora", "40"),
             told(Pypi, "Foo.._-Bar", None, "", ""),
             told(Npm, "@babel/core", None, "", ""),

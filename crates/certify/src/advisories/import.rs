@@ -141,19 +141,19 @@ impl<'a> Importer<'a> {
             }
             counts.entry(index).or_default().add(&part.counts);
         }
+        // What holds broken records alone is told, but not kept.
+        let empty: Vec<SourceSummary> = sources
+            .extract_if(.., |_, source| source.records == 0 && source.name == NO_PACKAGE)
+            .map(|(index, source)| SourceSummary::of(source, counts.remove(&index).unwrap_or_default()))
+            .collect();
         let duplicates = self.writer.finish(&mut sources, &|index| merged[usize::from(index)])?;
         for (index, count) in duplicates {
             counts.entry(index).or_default().duplicates += count;
         }
         let mut summaries: Vec<SourceSummary> = sources
             .into_iter()
-            .map(|(index, source)| SourceSummary {
-                kind: source.kind,
-                name: source.name,
-                day: source.day,
-                records: source.records,
-                counts: counts.remove(&index).unwrap_or_default(),
-            })
+            .map(|(index, source)| SourceSummary::of(source, counts.remove(&index).unwrap_or_default()))
+            .chain(empty)
             .collect();
         summaries.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
         Ok(Summary { sources: summaries, broken: self.broken })

@@ -123,10 +123,12 @@ pub fn match_packages(
     for (target, packages) in &by_target {
         let Some(scheme) = Scheme::of_ecosystem(&target.ecosystem) else { continue };
         let mut hits = Vec::new();
-        for (entry, record) in advisories.entries(&target.ecosystem, &target.name)? {
+        for (section, entry) in advisories.entries(&target.ecosystem, &target.name)? {
             let facts = &entry.facts;
-            let hit = ranges::affected(scheme, &facts.ranges, &facts.versions, &target.version);
-            hits.extend(hit.map(|hit| (entry, record, hit)));
+            if let Some(hit) = ranges::affected(scheme, &facts.ranges, &facts.versions, &target.version) {
+                let record = advisories.record(section, &entry)?;
+                hits.push((entry, record, hit));
+            }
         }
         let mut groups = grouped(hits);
         drop_repeated(&mut groups);
@@ -136,7 +138,8 @@ pub fn match_packages(
     }
     found.sort_by(|a, b| (&a.package, &a.purls, &a.id).cmp(&(&b.package, &b.purls, &b.id)));
     // One package may have been found under several ecosystems, or as binary and source package.
-    found.dedup_by(|a, b| a.id == b.id && a.purls == b.purls);
+    let mut seen: HashSet<(String, Vec<String>)> = HashSet::new();
+    found.retain(|vulnerability| seen.insert((vulnerability.id.clone(), vulnerability.purls.clone())));
     Ok((found, unchecked))
 }
 

@@ -219,28 +219,30 @@ impl Advisories {
         self.sources().any(|source| source.kind == kind)
     }
 
-    /// What is known of a package, record by record. The name is as [`super::ecosystem::normalised`] gives it.
+    /// What is known of a package, record by record, each with the number of its section. The name is as
+    /// [`super::ecosystem::normalised`] gives it.
     ///
     /// # Errors
     /// The file cannot be read, or is damaged.
-    pub fn entries(&self, ecosystem: &str, name: &str) -> Result<Vec<(Entry, Stored)>, Error> {
+    pub fn entries(&self, ecosystem: &str, name: &str) -> Result<Vec<(usize, Entry)>, Error> {
         let key = key(ecosystem, name);
         let mut found = Vec::new();
-        for section in
-            self.sections.iter().filter(|section| section.source.ecosystems.contains_key(ecosystem))
-        {
-            for entry in self.list::<Entry>(section, &key)? {
-                found.push((section, entry));
+        for (number, section) in self.sections.iter().enumerate() {
+            if section.source.ecosystems.contains_key(ecosystem) {
+                found.extend(self.list::<Entry>(section, &key)?.into_iter().map(|entry| (number, entry)));
             }
         }
-        found
-            .into_iter()
-            .map(|(section, entry)| {
-                let record = entry.record;
-                let at = section.start.saturating_add(record.at);
-                Ok((entry, self.read(at, record.length as usize, record.sum)?))
-            })
-            .collect()
+        Ok(found)
+    }
+
+    /// The record behind an entry; read apart from it, because most entries are about other versions.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is damaged.
+    pub fn record(&self, section: usize, entry: &Entry) -> Result<Stored, Error> {
+        let start = self.sections.get(section).map_or(0, |section| section.start);
+        let Pointer { at, length, sum } = entry.record;
+        self.read(start.saturating_add(at), length as usize, sum)
     }
 
     /// The day since which a vulnerability is known to be exploited.

@@ -58,7 +58,7 @@ fn known_packages_have_their_known_vulnerabilities() {
         go("stdlib", "1.24.1"),
         go("golang.org/x/net", "v0.17.0"),
         package(PackageKind::Cargo, "time", "0.1.42", None),
-        package(PackageKind::Cargo, "serde_yaml", "0.9.34", None),
+        package(PackageKind::Cargo, "yaml-rust", "0.4.5", None),
     ];
     let none = distribution("", "");
     insta::assert_snapshot!("real_languages", found(&advisories, &languages, &none));

@@ -1,6 +1,6 @@
 //! What an import says while it runs, and when it is done.
 
-use crate::advisories::store::SourceKind;
+use crate::advisories::store::{Source, SourceKind};
 use serde::Serialize;
 use std::path::Path;
 
@@ -64,5 +64,12 @@ impl Counts {
         self.duplicates += other.duplicates;
         self.no_security += other.no_security;
         self.git_ranges += other.git_ranges;
+    }
+}
+
+impl SourceSummary {
+    pub(super) fn of(source: Source, counts: Counts) -> SourceSummary {
+        let Source { kind, name, day, records, .. } = source;
+        SourceSummary { kind, name, day, records, counts }
     }
 }

@@ -1,3 +1,5 @@
+//! Records, sound and broken, as the parser takes them.
+
 use super::*;
 use crate::report::Severity;
 use proptest::prelude::*;
