@@ -226,11 +226,11 @@ impl<'a> Importer<'a> {
 
     fn epss(&mut self, path: &Path, unit: usize, input: impl BufRead) -> Result<(), Error> {
         let index = self.part(unit, SourceKind::Epss, "")?;
-        let mut records = 0;
+        let mut records = 0u64;
         let (writer, progress) = (&mut self.writer, &mut *self.progress);
         let (day, broken) = lists::read_epss(input, &path.display().to_string(), |cve, epss| {
             records += 1;
-            if records % 10_000 == 0 {
+            if records.is_multiple_of(10_000) {
                 progress(Progress { file: path, done: records, total: None });
             }
             writer.add_epss(index, cve, epss)
@@ -354,7 +354,7 @@ impl<'a> Importer<'a> {
     }
 
     fn tell(&mut self, file: &Path, done: u64, total: Option<u64>) {
-        if done % 500 == 0 {
+        if done.is_multiple_of(500) {
             (self.progress)(Progress { file, done, total });
         }
     }

@@ -218,7 +218,6 @@ pub(super) mod tests {
     use crate::advisories::vex::{Status, Verdict};
     use crate::criteria::example;
     use offer::policy::Policy;
-    use offer::tags::ResolvedTags;
 
     pub(in crate::criteria) fn vulnerability(
         id: &str,
@@ -269,17 +268,8 @@ pub(super) mod tests {
     ) -> Judgement {
         let image = example::image();
         criterion.judge(&Case {
-            reference: "oci:image",
-            digest: image.digest,
-            images: std::slice::from_ref(&image),
-            tags: &ResolvedTags::default(),
-            faults: &[],
-            offer: None,
-            live_tags: &BTreeMap::new(),
-            policy,
-            rules_version: "test",
-            today: example::TODAY,
             vulnerabilities: known,
+            ..example::case(std::slice::from_ref(&image), policy, &BTreeMap::new())
         })
     }
 

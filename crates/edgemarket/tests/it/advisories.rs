@@ -50,7 +50,8 @@ fn imported_data_is_shown_and_judged_by() {
     let dir = directory();
     image(dir.path());
     fs::write(dir.path().join("record.json"), RECORD).expect("writable");
-    let kev = r#"{"catalogVersion":"1","dateReleased":"2026-11-21","vulnerabilities":[]}"#;
+    let kev = r#"{"catalogVersion":"1","dateReleased":"2026-11-21","vulnerabilities":
+        [{"cveID":"CVE-2021-44228","dateAdded":"2021-12-10"}]}"#;
     fs::write(dir.path().join("kev.json"), kev).expect("writable");
     let before = run(dir.path(), &["advisories", "show"]);
     let none = run(dir.path(), &["certify", "image", "--format", "json"]);
