@@ -226,7 +226,7 @@ async fn store(
     })
 }
 
-/// Every finding of every criterion that failed or warned.
+/// Every finding of every criterion that failed or warned; the report has the waived ones too.
 fn notes_of(plan: &Plan, found: &Certification) -> Vec<Note> {
     let mut notes = Vec::new();
     for criterion in &found.report.criteria {
@@ -235,7 +235,7 @@ fn notes_of(plan: &Plan, found: &Certification) -> Vec<Note> {
             Verdict::Warned => Level::Warning,
             _ => continue,
         };
-        for finding in &criterion.findings {
+        for finding in criterion.findings.iter().filter(|finding| finding.waived.is_none()) {
             notes.push(Note {
                 level,
                 text: format!("plan {}: {} [{}]", plan.id, finding.message, criterion.id),
