@@ -151,7 +151,8 @@ async fn ended(market: &Market) -> Submission {
 async fn a_waiver_says_enough_or_is_refused() {
     let directory = TempDir::new().unwrap();
     let market = strict(&directory, STRICT).await;
-    let table: [(&str, fn(&mut NewWaiver)); 6] = [
+    type Spoil = fn(&mut NewWaiver);
+    let table: [(&str, Spoil); 6] = [
         ("there is no criterion", |waiver| waiver.criterion = "healthcheck".to_owned()),
         ("reason has 0 characters", |waiver| waiver.reason = " ".to_owned()),
         ("is no day", |waiver| waiver.until = "next year".to_owned()),
