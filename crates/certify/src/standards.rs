@@ -137,8 +137,7 @@ fn clause_view(clause: &Clause, results: &[CriterionResult], case: &Case<'_>) ->
 
 /// What speaks against the clause outweighs what is missing, and what is missing outweighs what speaks for it.
 fn by_criteria(clause: &Clause, results: &[CriterionResult]) -> (ClauseResult, Option<String>) {
-    let (mut against, mut missing, mut waived, mut silent, mut met) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), 0);
+    let (mut against, mut missing, mut waived) = (Vec::new(), Vec::new(), Vec::new());
     for id in &clause.criteria {
         let Some(result) = results.iter().find(|result| result.id == *id) else {
             missing.push(format!("{id} is not judged by this version"));
@@ -149,16 +148,16 @@ fn by_criteria(clause: &Clause, results: &[CriterionResult]) -> (ClauseResult, O
             Verdict::Failed => against.push(format!("{id} failed")),
             Verdict::Warned if !clause.lenient.contains(id) => against.push(format!("{id} warned")),
             Verdict::Errored => missing.push(format!("{id} could not be checked: {reason}")),
-            Verdict::NotApplicable => silent.push(format!("{id} is not applicable: {reason}")),
+            Verdict::NotApplicable => missing.push(format!("{id} is not applicable: {reason}")),
             Verdict::Waived => waived.push(format!("{id} is waived")),
-            Verdict::Passed | Verdict::Warned => met += 1,
+            Verdict::Passed | Verdict::Warned => {}
         }
     }
     let told = |parts: Vec<String>| Some(parts.join("; ")).filter(|text| !text.is_empty());
     if !against.is_empty() {
         (ClauseResult::NotMet, told(against))
-    } else if !missing.is_empty() || (met == 0 && waived.is_empty()) {
-        missing.extend(silent);
+    } else if !missing.is_empty() {
+        // Half of the evidence is none: without vulnerability data nobody knows of vulnerabilities.
         (ClauseResult::NotCovered, told(missing))
     } else {
         (ClauseResult::Met, told(waived))

@@ -54,9 +54,9 @@ fn verdicts_decide_clauses() {
     use Verdict::*;
     let table: [(&[Verdict], bool, ClauseResult, Option<&str>); 11] = [
         (&[Passed, Passed], false, Met, None),
-        (&[Passed, NotApplicable], false, Met, None),
+        (&[Passed, NotApplicable], false, NotCovered, Some("b is not applicable: so")),
         (&[Passed, Waived], false, Met, Some("b is waived")),
-        (&[Waived, NotApplicable], false, Met, Some("a is waived")),
+        (&[Waived, NotApplicable], false, NotCovered, Some("b is not applicable: so")),
         (&[Passed, Warned], false, NotMet, Some("b warned")),
         (&[Passed, Warned], true, Met, None),
         (&[Passed, Failed], true, NotMet, Some("b failed")),
