@@ -6,6 +6,7 @@ use oci::digest::Digest;
 use sha2::{Digest as _, Sha256};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 /// Version of the analysers and of the stored form. Raise it with every change that can change a layer's evidence.
@@ -19,14 +20,20 @@ const ENTRY_BYTES_MAX: u64 = 256 << 20;
 pub struct Cache {
     directory: PathBuf,
     bytes_max: u64,
+    /// Held while a file is half written.
+    writing: Arc<Mutex<()>>,
 }
+
+/// No file of the cache is half written while this lives: see [`Cache::hold`].
+#[derive(Debug)]
+pub struct Held<'c>(#[allow(dead_code, reason = "it is dropped")] MutexGuard<'c, ()>);
 
 impl Cache {
     /// Uses this directory, which is made when it is not there, and keeps it under `bytes_max` (the oldest go first).
     pub fn open(directory: &Path, bytes_max: u64) -> Result<Cache, oci::Error> {
         let what = || format!("making the cache directory {}", directory.display());
         fs::create_dir_all(directory).map_err(oci::Error::io(what()))?;
-        Ok(Cache { directory: directory.to_owned(), bytes_max })
+        Ok(Cache { directory: directory.to_owned(), bytes_max, writing: Arc::default() })
     }
 
     /// Evidence of this layer under these rules.
@@ -51,12 +58,20 @@ impl Cache {
         }
     }
 
+    /// Waits until what is being written is whole, and lets nothing new be begun: for a process that is about to end.
+    /// The longest wait is for one layer's evidence to reach the disk.
+    pub fn hold(&self) -> Held<'_> {
+        // Behind this lock there is nothing that a panic could leave half done but a file, which is removed.
+        Held(self.writing.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn write(&self, rules_version: &str, evidence: &LayerEvidence) -> Result<(), std::io::Error> {
         let bytes = postcard::to_stdvec(evidence).map_err(std::io::Error::other)?;
         if bytes.len() as u64 > ENTRY_BYTES_MAX.min(self.bytes_max) {
             return Ok(());
         }
         let path = self.path(&evidence.facts.digest, rules_version);
+        let _held = self.hold();
         // A name of its own for each writer: two processes may store the same layer at once.
         let temporary = path.with_extension(format!("{}.tmp", uuid::Uuid::new_v4()));
         let written = fs::write(&temporary, [Sha256::digest(&bytes).as_slice(), &bytes].concat())

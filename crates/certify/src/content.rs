@@ -88,6 +88,9 @@ impl<'r> Scanner<'r> {
 
     /// Scans a file's whole content, archives' members included.
     pub(crate) fn file(&mut self, path: &str, data: &[u8]) {
+        if self.rules.is_off() {
+            return;
+        }
         self.check_hash(path, || Sha256::digest(data).into());
         let budget = Budget::new(data.len() as u64, self.unpacked_left);
         self.data(path, data, &budget, 0);
@@ -96,6 +99,10 @@ impl<'r> Scanner<'r> {
 
     /// Scans a file that is too large to be held. `head` was read from it already.
     pub(crate) fn stream(&mut self, path: &str, size: u64, reader: &mut dyn Read) -> io::Result<()> {
+        if self.rules.is_off() {
+            // Who else looks at the file does so while it passes.
+            return io::copy(reader, &mut io::sink()).map(drop);
+        }
         let budget = Budget::new(size, self.unpacked_left);
         let mut hashing = Hashing { inner: reader, hasher: self.rules.hashes_wanted().then(Sha256::new) };
         let result = self.content(path, &mut hashing, &budget, 0);
@@ -110,6 +117,9 @@ impl<'r> Scanner<'r> {
 
     /// Scans one text, such as an environment variable.
     pub(crate) fn text(&mut self, path: &str, text: &str) {
+        if self.rules.is_off() {
+            return;
+        }
         self.window(path, text.as_bytes(), 0, text.len());
         self.url_credentials(path, text.as_bytes());
     }

@@ -12,7 +12,7 @@ use crate::report::Report;
 use crate::rules::Rules;
 use crate::sandbox::facts::{Outcome, StartFacts};
 use crate::sandbox::{Start, Starter};
-use crate::sbom::cyclonedx;
+use crate::sbom::{SbomFormat, cyclonedx, spdx_json};
 use jiff::civil::Date;
 use oci::digest::Digest;
 use oci::manifest::{Descriptor, ImageRef, media_type};
@@ -85,6 +85,18 @@ pub struct Sbom {
     pub image: Digest,
     /// CycloneDX 1.6 JSON.
     pub cyclonedx: Vec<u8>,
+    /// SPDX 2.3 JSON.
+    pub spdx: Vec<u8>,
+}
+
+impl Sbom {
+    /// The document in this form.
+    pub fn document(&self, format: SbomFormat) -> &[u8] {
+        match format {
+            SbomFormat::CycloneDx => &self.cyclonedx,
+            SbomFormat::Spdx => &self.spdx,
+        }
+    }
 }
 
 /// Certifies.
@@ -119,14 +131,43 @@ pub fn certify(request: &Request<'_>) -> Result<Certification, oci::Error> {
         today: request.today,
         vulnerabilities: vulnerabilities.as_ref(),
     });
-    let component = component_name(request, &name);
+    let sboms = sboms_of(request, &name, &gathered.evidence);
+    Ok(Certification { report, sboms, evidence: gathered.evidence, tags })
+}
+
+/// The bills of materials alone, without a judgement: with [`Rules::off`] nothing is scanned, so that little is left but
+/// to unpack and to hash. They are the ones that [`certify`] gives.
+///
+/// # Errors
+/// The source cannot be read, holds none of the tags, or an image that it names is broken: there is no report that
+/// could say so.
+pub fn bills_of_materials(request: &Request<'_>) -> Result<Vec<Sbom>, oci::Error> {
+    let targets = targets(request)?;
+    let mut gathered = Gathered::default();
+    for target in &targets {
+        gathered.add_images(request.source, target)?;
+    }
+    gathered.gather(request)?;
+    let of_index = gathered.faults.iter().map(|fault| &fault.fault);
+    let of_images = gathered.evidence.iter().flat_map(|image| &image.faults);
+    // What a package database does not say is missing in the bill; what else is odd about an image does not touch it.
+    let incomplete = [FaultKind::Verification, FaultKind::Size, FaultKind::Packages];
+    if let Some(fault) = of_index.chain(of_images).find(|fault| incomplete.contains(&fault.kind)) {
+        let what = format!("the image, whose bill of materials would be incomplete ({})", fault.place.path);
+        return Err(oci::Error::Malformed { what, cause: fault.message.clone() });
+    }
+    Ok(sboms_of(request, &name(request), &gathered.evidence))
+}
+
+fn sboms_of(request: &Request<'_>, name: &str, evidence: &[ImageEvidence]) -> Vec<Sbom> {
+    let component = component_name(request, name);
     let sbom = |image: &ImageEvidence| Sbom {
         platform: image.platform.clone(),
         image: image.digest,
         cyclonedx: cyclonedx::document(image, &component),
+        spdx: spdx_json::document(image, &component),
     };
-    let sboms = gathered.evidence.iter().map(sbom).collect();
-    Ok(Certification { report, sboms, evidence: gathered.evidence, tags })
+    evidence.iter().map(sbom).collect()
 }
 
 /// A tag, or what stands for it, and what it points at.
@@ -252,7 +293,13 @@ impl Gathered {
             };
             let bytes = evidence.layers.iter().map(|layer| layer.compressed_bytes).sum();
             let number = evidence.layers.len();
-            let layers = gather::Progress { layers_done: number, layers: number, bytes_done: bytes, bytes };
+            let layers = gather::Progress {
+                layers_done: number,
+                layers: number,
+                bytes_done: bytes,
+                bytes,
+                path: None,
+            };
             let platform = evidence.platform.as_ref().map(ToString::to_string);
             let progress = |time: std::time::Duration| {
                 let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX).min(limits.observe_seconds);
@@ -261,7 +308,7 @@ impl Gathered {
                     image: index + 1,
                     images: count,
                     platform: platform.clone(),
-                    layers,
+                    layers: layers.clone(),
                     start,
                 });
             };

@@ -8,7 +8,7 @@ use crate::evidence::{Fault, FaultKind, ImageEvidence, Place};
 use crate::layer::LayerEvidence;
 use crate::merge::Merged;
 use crate::rules::Rules;
-use crate::{pass, start};
+use crate::{files, pass, start};
 use oci::layer::{LayerLimits, LayerReader};
 use oci::manifest::{Descriptor, Document, ImageConfig, ImageRef, Manifest};
 use oci::source::Source;
@@ -40,7 +40,7 @@ const THREADS_MAX: usize = 4;
 const PROGRESS_BYTES: u64 = 1 << 20;
 
 /// How far a pass has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     /// Layers that are done.
     pub layers_done: usize,
@@ -50,6 +50,8 @@ pub struct Progress {
     pub bytes_done: u64,
     /// Compressed bytes of all layers.
     pub bytes: u64,
+    /// The path that is looked at, in one of the layers.
+    pub path: Option<String>,
 }
 
 /// Gathers all facts of one platform's image. `progress` is called from several threads.
@@ -108,6 +110,7 @@ impl Layers<'_> {
         distinct.sort_by_key(|layer| std::cmp::Reverse(layer.size));
         let next = AtomicUsize::new(0);
         let done = Done::default();
+        self.tell(&done, None);
         let results: Mutex<HashMap<_, _>> = Mutex::new(HashMap::new());
         let work = || {
             while let Some(layer) = distinct.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -157,7 +160,7 @@ impl Layers<'_> {
             }
         };
         done.layers.fetch_add(1, Ordering::Relaxed);
-        self.tell(done);
+        self.tell(done, None);
         Ok(evidence)
     }
 
@@ -173,23 +176,24 @@ impl Layers<'_> {
         let limits = LayerLimits { uncompressed_bytes_max: ratio_bytes.min(UNCOMPRESSED_BYTES_MAX) };
         let reader = LayerReader::open(raw, layer, None, limits)?;
         let told = Cell::new(0);
-        let evidence = pass::scan(reader, layer, self.rules, &|| {
+        let evidence = pass::scan(reader, layer, self.rules, &|name| {
             let count = counter.load(Ordering::Relaxed);
             if count - told.get() >= PROGRESS_BYTES {
                 done.bytes.fetch_add(count - told.replace(count), Ordering::Relaxed);
-                self.tell(done);
+                self.tell(done, Some(files::name(name).path));
             }
         })?;
         done.bytes.fetch_add(layer.size.saturating_sub(told.get()), Ordering::Relaxed);
         Ok(evidence)
     }
 
-    fn tell(&self, done: &Done) {
+    fn tell(&self, done: &Done, path: Option<String>) {
         (self.progress)(Progress {
             layers_done: done.layers.load(Ordering::Relaxed),
             layers: self.manifest.layers.len(),
             bytes_done: done.bytes.load(Ordering::Relaxed),
             bytes: self.manifest.layers.iter().map(|layer| layer.size).sum(),
+            path,
         });
     }
 }

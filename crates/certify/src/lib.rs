@@ -31,4 +31,4 @@ mod start;
 pub mod tarwalk;
 mod waivers;
 
-pub use engine::{Certification, Progress, Request, Sbom, certify};
+pub use engine::{Certification, Progress, Request, Sbom, bills_of_materials, certify};

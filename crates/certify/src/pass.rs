@@ -30,12 +30,12 @@ const ENTRY_FAULTS_MAX: usize = 100;
 const TRAILER_BYTES_MAX: u64 = 1 << 20;
 
 /// Scans one layer. Errors of the source (the layer could not be read) are errors; whatever is wrong with the
-/// content is a fault in the evidence. `tick` is called after each entry.
+/// content is a fault in the evidence. `tick` is called with the name of each entry, before it is read.
 pub fn scan(
     reader: LayerReader,
     layer: &Descriptor,
     rules: &Rules,
-    tick: &dyn Fn(),
+    tick: &dyn Fn(&[u8]),
 ) -> Result<LayerEvidence, oci::Error> {
     let mut pass = Pass::new(layer, rules);
     let mut walker = Walker::new(reader);
@@ -139,7 +139,7 @@ impl<'r> Pass<'r> {
         }
     }
 
-    fn walk(&mut self, walker: &mut Walker<LayerReader>, tick: &dyn Fn()) -> Result<(), WalkError> {
+    fn walk(&mut self, walker: &mut Walker<LayerReader>, tick: &dyn Fn(&[u8])) -> Result<(), WalkError> {
         while let Some(entry) = walker.next_entry()? {
             self.evidence.facts.entries += 1;
             if self.evidence.facts.entries > ENTRIES_MAX {
@@ -153,8 +153,8 @@ impl<'r> Pass<'r> {
                 );
                 return Ok(());
             }
+            tick(&entry.name);
             self.entry(&entry, walker)?;
-            tick();
         }
         let trailer = walker.trailer()?;
         if trailer.garbage || trailer.bytes > TRAILER_BYTES_MAX {

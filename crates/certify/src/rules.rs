@@ -43,6 +43,7 @@ pub struct Rules {
     operator: Option<boreal::Scanner>,
     hashes: HashSet<[u8; 32]>,
     version: String,
+    off: bool,
 }
 
 /// Operator's rules that do not compile, or a list that does not parse.
@@ -77,6 +78,20 @@ impl Rules {
         Rules::with(none, "").expect("the built-in rules compile; a test runs them")
     }
 
+    /// No rules: content is not scanned at all, for bills of materials without a judgement. Evidence that was gathered
+    /// so is cached under a version of its own, and never judged.
+    pub fn off() -> Rules {
+        let none = compile(&[]).expect("no rules compile");
+        Rules {
+            literals: Literals::new(),
+            built_in: none,
+            operator: None,
+            hashes: HashSet::new(),
+            version: "off".to_owned(),
+            off: true,
+        }
+    }
+
     /// The built-in rules, an operator's YARA files (name and text), and a list of SHA-256 digests of unwanted files
     /// (64 hexadecimal digits at the start of each line; empty lines and lines that begin with `#` are skipped).
     pub fn with(
@@ -97,12 +112,17 @@ impl Rules {
         };
         let built_in = compile(&[("built-in".to_owned(), BUILT_IN.to_owned())])?;
         let version = format!("built-in-1+{}", &Digest::of(sum.as_bytes()).hex()[..12]);
-        Ok(Rules { literals: Literals::new(), built_in, operator, hashes, version })
+        Ok(Rules { literals: Literals::new(), built_in, operator, hashes, version, off: false })
     }
 
     /// Changes whenever the rules, built in or the operator's, change.
     pub fn version(&self) -> String {
         self.version.clone()
+    }
+
+    /// Whether nothing is looked for.
+    pub(crate) fn is_off(&self) -> bool {
+        self.off
     }
 
     /// Whether files must be hashed.

@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod directory;
 mod files;
+mod interrupt;
 mod output;
 mod running;
 mod sample;

@@ -1,16 +1,18 @@
 //! The sandbox of one `certify` run: opened where the flag asks for it, and emptied when the user breaks the run off.
 
+use crate::interrupt::STATUS_INTERRUPTED;
 use crate::output::Failure;
 use certify::sandbox::{Sandbox, Starter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// What the report says when nothing asks for a start.
 const NOT_ASKED: &str = "no module was started; with --sandbox runc each is started in a sandbox";
 
-/// Exit status of a program that was interrupted, as shells have it (128 + SIGINT).
-const STATUS_INTERRUPTED: i32 = 130;
+/// How long the end of an interrupted program takes at most: evidence that is half written is written whole.
+const END_MAX: Duration = Duration::from_secs(10);
 
 /// The sandbox, or none.
 pub struct Starting {
@@ -32,7 +34,6 @@ impl Starting {
             )
         })?;
         let sandbox = Arc::new(sandbox);
-        stop_on_signals(&sandbox, &stop)?;
         Ok(Starting { sandbox: Some(sandbox), stop })
     }
 
@@ -44,10 +45,20 @@ impl Starting {
         }
     }
 
-    /// Ends the program when the user broke it off; what was started is gone by now.
+    /// For the thread that waits for signals: breaks a start off, and says whether nothing of it is left.
+    pub fn stopper(&self) -> impl Fn() -> bool + Send + 'static {
+        let (sandbox, stop) = (self.sandbox.clone(), Arc::clone(&self.stop));
+        move || {
+            stop.store(true, Ordering::Relaxed);
+            sandbox.as_ref().is_none_or(|sandbox| !sandbox.is_busy())
+        }
+    }
+
+    /// Goes no further when the user broke the run off: the thread that waits for signals ends the program.
     pub fn end_if_interrupted(&self) {
         if self.stop.load(Ordering::Relaxed) {
-            std::process::exit(STATUS_INTERRUPTED);
+            std::thread::sleep(END_MAX);
+            std::process::exit(i32::from(STATUS_INTERRUPTED));
         }
     }
 }
@@ -56,25 +67,4 @@ impl Starting {
 pub fn directory(cache: Option<&Path>) -> PathBuf {
     let beside = cache.and_then(Path::parent).map(|above| above.join("sandbox"));
     beside.unwrap_or_else(|| std::env::temp_dir().join("edgemarket-sandbox"))
-}
-
-/// SIGINT and SIGTERM end a start in order, and the program at once when there is none.
-fn stop_on_signals(sandbox: &Arc<Sandbox>, stop: &Arc<AtomicBool>) -> Result<(), Failure> {
-    let failed = |cause: std::io::Error| {
-        Failure::could_not_run(
-            format!("signals cannot be waited for: {cause}"),
-            "free some memory, then try again",
-        )
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let (sandbox, stop) = (Arc::clone(sandbox), Arc::clone(stop));
-    let wait = move || {
-        runtime.block_on(crate::running::signalled());
-        stop.store(true, Ordering::Relaxed);
-        if !sandbox.is_busy() {
-            std::process::exit(STATUS_INTERRUPTED);
-        }
-    };
-    std::thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(failed)?;
-    Ok(())
 }

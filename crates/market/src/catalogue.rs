@@ -11,6 +11,7 @@ use crate::store::submissions::SubmissionRow;
 use crate::store::{documents, listings, submissions};
 use crate::submissions::{Document, Image};
 use certify::report::Report;
+use certify::sbom::SbomFormat;
 use offer::document::{Offer, Plan};
 use offer::identity::{OfferId, PlanId, PublisherId};
 use offer::reading;
@@ -61,7 +62,10 @@ pub struct PlanPage {
     pub image: String,
     pub tags: Vec<Image>,
     pub report: Option<Document>,
+    /// CycloneDX, one per image.
     pub sboms: Vec<Document>,
+    /// SPDX, one per image; none of what was certified before there were any.
+    pub spdx_sboms: Vec<Document>,
 }
 
 impl Market {
@@ -112,19 +116,25 @@ impl Market {
         Ok(page)
     }
 
-    /// The bytes of a live plan's report (`sbom` false) or of the SBOM of one of its platforms.
+    /// The bytes of a live plan's report, or of the SBOM of one of its platforms in one of the forms.
     pub async fn live_document(
         &self,
         actor: &Actor,
         offer: (&PublisherId, &OfferId),
         plan: &PlanId,
-        sbom_of: Option<&str>,
+        sbom_of: Option<(&str, SbomFormat)>,
     ) -> Result<Vec<u8>> {
         let page = self.live_page(actor, offer).await?;
         let plan = page.plans.iter().find(|candidate| candidate.id == plan.as_str());
         let found = plan.and_then(|plan| match sbom_of {
             None => plan.report.as_ref(),
-            Some(platform) => plan.sboms.iter().find(|sbom| sbom.platform.as_deref() == Some(platform)),
+            Some((platform, format)) => {
+                let sboms = match format {
+                    SbomFormat::CycloneDx => &plan.sboms,
+                    SbomFormat::Spdx => &plan.spdx_sboms,
+                };
+                sboms.iter().find(|sbom| sbom.platform.as_deref() == Some(platform))
+            }
         });
         let found = found.ok_or_else(|| Error::not_found("this document of the plan"))?;
         self.document_bytes(&found.digest).await
@@ -214,7 +224,8 @@ impl Market {
                 ),
                 tags: tags.iter().filter(|t| t.plan == plan.id.as_str()).cloned().map(Image::from).collect(),
                 report: of_plan.iter().find(|document| document.kind == "report").cloned(),
-                sboms: of_plan.into_iter().filter(|document| document.kind == "sbom").collect(),
+                sboms: of_plan.iter().filter(|document| document.kind == "sbom").cloned().collect(),
+                spdx_sboms: of_plan.into_iter().filter(|document| document.kind == "spdx").collect(),
             }
         };
         let plans = document.plans.iter().map(plan_page).collect();

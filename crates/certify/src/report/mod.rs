@@ -1,9 +1,15 @@
 //! The report: what every criterion found, in the form of spec `certification.md`, *The report*.
 
+pub mod format;
+pub mod html;
+mod junit;
+mod sarif;
 pub mod text;
 mod waived;
+mod xml;
 
 pub use crate::standards::{ClauseResult, ClauseView, StandardView};
+pub use format::{Format, Options};
 pub use waived::{Waived, WaiverState, WaiverUse};
 
 use crate::evidence::{ImageEvidence, Place};
@@ -12,6 +18,9 @@ use serde::{Deserialize, Serialize};
 
 /// Version of the JSON form.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// JSON Schema (draft 2020-12) of the JSON form. It allows fields that it does not name.
+pub const JSON_SCHEMA: &str = include_str!("schema.json");
 
 /// Verdict of a criterion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +109,21 @@ impl Where {
     /// A part of the image config, which has no layer.
     pub fn config(image: &ImageEvidence, part: &str) -> Where {
         Where { path: Some(format!("config.{part}")), ..Where::image(image) }
+    }
+    /// The parts of the place that there are, from the coarse to the fine, with whole digests.
+    pub fn in_words(&self) -> String {
+        let digest = |digest: &Option<Digest>| digest.map(|digest| digest.to_string());
+        let parts = [
+            self.position.clone(),
+            self.pointer.clone(),
+            self.tag.clone(),
+            self.platform.clone(),
+            digest(&self.image),
+            digest(&self.layer).map(|digest| format!("layer {digest}")),
+            self.path.clone(),
+            self.package.clone(),
+        ];
+        parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
     }
     /// A tag of the repository.
     pub fn tag(tag: impl Into<String>) -> Where {
@@ -212,5 +236,28 @@ impl Report {
         let mut text = serde_json::to_string_pretty(self).expect("a report has string keys only");
         text.push('\n');
         text
+    }
+}
+
+/// A verdict as the JSON report writes it.
+pub(crate) fn name_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
+        Verdict::Warned => "warned",
+        Verdict::NotApplicable => "not-applicable",
+        Verdict::Waived => "waived",
+        Verdict::Errored => "errored",
+    }
+}
+
+/// A severity as the JSON report writes it.
+pub(crate) fn severity_name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
     }
 }

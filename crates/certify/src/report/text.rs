@@ -5,6 +5,13 @@ use super::{CriterionResult, Finding, Report, Verdict, Where};
 use std::collections::BTreeMap;
 
 mod notes;
+mod wrap;
+
+pub use wrap::wrap;
+
+/// Most findings of one criterion that are shown; blocking and severe ones come first. A terminal is for an overview.
+const SHOWN_MAX: usize = 10;
+
 /// Most lines of one finding's evidence that are shown: a terminal has some dozens.
 const EVIDENCE_LINES_MAX: usize = 10;
 
@@ -31,6 +38,7 @@ pub struct Words {
     pub errored: String,
     pub layer: String,
     pub hint: String,
+    pub more: String,
     pub verdict: String,
     pub blocking: String,
     pub advisory: String,
@@ -57,6 +65,7 @@ impl Words {
             errored: "could not be checked".into(),
             layer: "layer".into(),
             hint: "hint".into(),
+            more: "more; the other formats list all".into(),
             verdict: "verdict".into(),
             blocking: "blocking".into(),
             advisory: "advisory".into(),
@@ -123,8 +132,12 @@ fn criterion(text: &mut String, result: &CriterionResult, style: &Style, with_im
     if let Some(reason) = &result.reason {
         line(text, &format!("  {}", clean(reason)));
     }
-    for one in &result.findings {
+    for one in result.findings.iter().take(SHOWN_MAX) {
         finding(text, one, style, with_image);
+    }
+    let rest = result.findings.len().saturating_sub(SHOWN_MAX);
+    if rest > 0 {
+        line(text, &format!("  … {rest} {}", style.words.more));
     }
 }
 
@@ -234,8 +247,11 @@ fn line(text: &mut String, content: &str) {
     text.push('\n');
 }
 
-/// Names out of images and offers may hold control characters, which must not reach a terminal.
-fn clean(text: &str) -> String {
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+/// Names out of images and offers may hold control characters, which must not reach a terminal, and marks that turn the
+/// direction of writing, which would show another name than the one that is there (Unicode TR 36 § 2.5).
+pub(super) fn clean(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escape =
+        |c: char| if c.is_control() || turns(c) { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
 }

@@ -17,6 +17,13 @@ pub struct Waived {
     pub blocked: bool,
 }
 
+impl Waived {
+    /// Who waived it, until when and why, in one line.
+    pub fn in_words(&self) -> String {
+        format!("waived by {} until {}: {}", self.by, self.until, self.reason)
+    }
+}
+
 /// A waiver that is meant for what was certified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -18,13 +18,13 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 /// A repository of tags over the content of one or more images.
-struct Repository {
-    tags: BTreeMap<String, Descriptor>,
-    content: BTreeMap<Digest, Vec<u8>>,
+pub struct Repository {
+    pub tags: BTreeMap<String, Descriptor>,
+    pub content: BTreeMap<Digest, Vec<u8>>,
 }
 
 impl Repository {
-    fn new(tags: &[(&str, &Image)]) -> Repository {
+    pub fn new(tags: &[(&str, &Image)]) -> Repository {
         let mut repository = Repository { tags: BTreeMap::new(), content: BTreeMap::new() };
         for (tag, image) in tags {
             let (memory, image) = image.store();
@@ -56,7 +56,7 @@ impl Source for Repository {
 }
 
 /// The new offer of `offer new`, with other tags and createOptions.
-fn offer(tags: &[&str], create_options: &str) -> Reading {
+pub fn offer(tags: &[&str], create_options: &str) -> Reading {
     let mut files = new_offer(&NewOffer {
         publisher: "acme".to_owned(),
         offer: "telemetry".to_owned(),
@@ -75,7 +75,7 @@ fn offer(tags: &[&str], create_options: &str) -> Reading {
 }
 
 /// An image that nothing can be said against but that its packages are not known.
-fn sound() -> Image {
+pub fn sound() -> Image {
     let tar = Tar::default().file("app/run", 0o755, &elf(62));
     let mut image = Image::new().layer(tar);
     let labels: BTreeMap<String, &str> = ["title", "version", "vendor", "licenses", "source"]
@@ -89,7 +89,7 @@ fn sound() -> Image {
 
 /// The faults of an image that the issue names: malware in nested archives, a key that a later layer deletes, and a
 /// program for another machine.
-fn planted() -> Image {
+pub fn planted() -> Image {
     let tar_gz = gzip(&Tar::default().file("eicar.com", 0o644, &eicar()).end());
     let archive = zip(&[("b.tar.gz", &tar_gz)]);
     sound()
@@ -98,7 +98,7 @@ fn planted() -> Image {
         .layer(Tar::default().file("root/.wh.id_rsa", 0o644, b"").file("app/tool", 0o755, &elf(40)))
 }
 
-fn run(source: &Repository, reading: Option<&Reading>, policy: &Policy) -> Certification {
+pub fn run(source: &Repository, reading: Option<&Reading>, policy: &Policy) -> Certification {
     certify(&Request {
         source,
         reference: None,

@@ -5,6 +5,7 @@ mod advisories_bad;
 mod advisories_real;
 mod certify_all;
 mod fixture;
+mod formats;
 mod gather_bad;
 mod gather_image;
 mod gather_packages;

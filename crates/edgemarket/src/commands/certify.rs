@@ -1,17 +1,20 @@
 //! `certify IMAGE`: the whole certification on this machine, without a server or an account. Exit status 0 passed,
 //! 1 failed, 2 could not run.
 
-use crate::output::{Failure, Output, STATUS_COULD_NOT_RUN};
+use crate::interrupt::{self, write_whole};
+use crate::output::{Failure, Output, STATUS_COULD_NOT_RUN, STATUS_NO};
 use crate::starting::{self, Starting};
 use crate::{directory, files};
 use certify::cache::Cache;
 use certify::criteria::OfferContext;
-use certify::report::text::{Style, Words, render};
-use certify::report::{Report, Verdict};
+use certify::report::html::Language;
+use certify::report::text::{Style, Words, render, wrap};
+use certify::report::{Format, Options, Report, Verdict};
 use certify::rules::Rules;
-use certify::{Certification, Progress, Request, Sbom};
+use certify::sbom::SbomFormat;
+use certify::{Request, bills_of_materials};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use follow::{Event, Follow};
 use market::clock::Clock;
 use oci::client::{ClientOptions, Credentials};
 use oci::reference::Locator;
@@ -20,7 +23,11 @@ use offer::document::Reading;
 use offer::policy::Policy;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use targets::{ReportTarget, SbomTarget, write_sboms};
+
+mod follow;
+mod targets;
 
 /// Most bytes of a password on standard input; registry tokens have some kilobytes.
 const PASSWORD_BYTES_MAX: u64 = 64 << 10;
@@ -45,12 +52,25 @@ pub struct Certify {
     /// Plan of the offer; may be left out when there is only one
     #[arg(long, value_name = "ID", requires = "offer")]
     plan: Option<String>,
-    /// Form of the report
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// Write the CycloneDX bill of materials here; with several platforms one file each, named after it
-    #[arg(long, value_name = "FILE")]
-    sbom: Option<PathBuf>,
+    /// Form of the report on standard output
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+    /// Write the report to a file as well, in the form text, json, html, sarif or junit; may be given several times
+    #[arg(long = "report", value_name = "FORMAT=FILE", conflicts_with = "sbom_only")]
+    reports: Vec<ReportTarget>,
+    /// Write the bill of materials here, with several platforms one file each, named after it; FORMAT is cyclonedx or
+    /// spdx, and with both given twice, both are written
+    #[arg(long = "sbom", value_name = "[FORMAT=]FILE")]
+    sboms: Vec<SbomTarget>,
+    /// Form of bills of materials whose --sbom names none
+    #[arg(long, value_enum, default_value_t = SbomForm::Cyclonedx, requires = "sboms")]
+    sbom_format: SbomForm,
+    /// Write bills of materials only: nothing is scanned or judged
+    #[arg(long, requires = "sboms")]
+    sbom_only: bool,
+    /// Print events for programs on standard error, one JSON object a line
+    #[arg(long)]
+    json_lines: bool,
     /// Marketplace policy: limits, platforms, what blocks
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -88,15 +108,31 @@ pub struct Certify {
 
 /// Forms of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum Form {
     Text,
     Json,
+    Html,
+    Sarif,
+    Junit,
+}
+
+/// Forms of the bill of materials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SbomForm {
+    Cyclonedx,
+    Spdx,
 }
 
 /// Runs it.
 pub fn run(arguments: &Certify, output: &Output) -> Result<(), Failure> {
+    let follow = Follow::new(output, arguments.json_lines);
+    follow.started(&arguments.image);
+    certify(arguments, output, &follow).map_err(|failure| follow.failed(failure))
+}
+
+fn certify(arguments: &Certify, output: &Output, follow: &Follow) -> Result<(), Failure> {
     let policy = files::policy(arguments.policy.as_deref())?;
-    let rules = rules(arguments)?;
+    let rules = if arguments.sbom_only { Rules::off() } else { rules(arguments)? };
     let offer = match &arguments.offer {
         Some(dir) => Some(offer(dir, arguments.plan.as_deref(), &policy)?),
         None => None,
@@ -109,6 +145,8 @@ pub fn run(arguments: &Certify, output: &Output) -> Result<(), Failure> {
     let vex = super::advisories::vex(&arguments.vex)?;
     let unpack_in = cache_directory(arguments).filter(|_| !arguments.no_cache);
     let starting = Starting::open(&arguments.sandbox, &starting::directory(unpack_in.as_deref()))?;
+    // Declared before the source, whose temporary files lie in its directory.
+    let _interruptible = interrupt::watch(cache.clone(), starting.stopper(), follow.last_words())?;
     let client = ClientOptions {
         credentials: credentials(arguments)?,
         allow_http: arguments.allow_http,
@@ -116,8 +154,7 @@ pub fn run(arguments: &Certify, output: &Output) -> Result<(), Failure> {
     };
     let locator = Locator::parse(&arguments.image)?;
     let source = open(&locator, &OpenOptions { client, ..OpenOptions::default() })?;
-    let bar = bar(output);
-    let result = certify::certify(&Request {
+    let request = Request {
         source: source.as_ref(),
         reference: None,
         offer: offer.as_ref().map(|(reading, plan_id)| OfferContext { reading, plan_id }),
@@ -128,29 +165,93 @@ pub fn run(arguments: &Certify, output: &Output) -> Result<(), Failure> {
         advisories: advisories.as_ref().map(|advisories| (advisories, &vex)),
         today: Clock::system().now().date(),
         starter: starting.starter(),
-        progress: &|progress| show(&bar, output, &progress),
-    });
-    bar.finish_and_clear();
+        progress: &|progress| follow.progress(output, &progress),
+    };
+    let found = match arguments.sbom_only {
+        true => bills_of_materials(&request).map(|sboms| (None, sboms)),
+        false => certify::certify(&request).map(|found| (Some(found.report), found.sboms)),
+    };
+    follow.clear();
     starting.end_if_interrupted();
-    let certification = result?;
-    if let Some(path) = &arguments.sbom {
-        write_sboms(path, &certification.sboms, output)?;
+    let (report, sboms) = found?;
+    for target in &arguments.sboms {
+        write_sboms(target, arguments.sbom_format.into(), &sboms, output, follow)?;
     }
-    tell(arguments, &certification, output)
+    match report {
+        Some(report) => tell(arguments, &report, output, follow),
+        None => {
+            let (criteria, packages) = (BTreeMap::new(), 0);
+            follow.tell(&Event::Finished { verdict: None, status: 0, criteria, packages });
+            Ok(())
+        }
+    }
 }
 
-fn tell(arguments: &Certify, certification: &Certification, output: &Output) -> Result<(), Failure> {
-    let report: &Report = &certification.report;
-    if arguments.format == Format::Json || output.json {
-        output.print(&report.to_json())?;
-    } else {
-        // The stream takes the colours out where nobody can see them.
-        output.print(&render(report, &Style { colour: true, words: words(output) }))?;
+/// Files first: whoever reads the end of the output finds them there.
+fn tell(arguments: &Certify, report: &Report, output: &Output, follow: &Follow) -> Result<(), Failure> {
+    for target in &arguments.reports {
+        let style = Style { colour: false, words: words(output) };
+        let text = match target.form.format() {
+            Some(format) => report.to_format(format, &options(arguments, output)),
+            None => render(report, &style),
+        };
+        write_whole(&target.path, text.as_bytes())?;
+        let (file, format) = (target.path.display().to_string(), target.form.name());
+        follow.tell(&Event::Written { kind: "report", format, file: &file });
+        follow.remark(output, &output.text.with("report-written", &[("file", &file)]));
     }
-    match report.verdict {
-        Verdict::Passed => Ok(()),
-        Verdict::Errored => Err(Failure { status: STATUS_COULD_NOT_RUN, ..Failure::said() }),
-        _ => Err(Failure::said()),
+    let format = if output.json { Some(Format::Json) } else { arguments.format.format() };
+    match format {
+        Some(format) => output.print(&report.to_format(format, &options(arguments, output)))?,
+        // The stream takes the colours out where nobody can see them.
+        None => output.print(&fitting(render(report, &Style { colour: true, words: words(output) })))?,
+    }
+    let status = match report.verdict {
+        Verdict::Passed => 0,
+        Verdict::Errored => STATUS_COULD_NOT_RUN,
+        _ => STATUS_NO,
+    };
+    follow.judged(report, status);
+    if status == 0 { Ok(()) } else { Err(Failure { status, ..Failure::said() }) }
+}
+
+/// Broken into lines where somebody looks at a terminal.
+fn fitting(text: String) -> String {
+    let width = std::io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
+    width.map_or(text.clone(), |(width, _)| wrap(&text, usize::from(width.0)))
+}
+
+fn options<'a>(arguments: &'a Certify, output: &Output) -> Options<'a> {
+    // Code scanning pages look for files below the root of the repository, where CI runs the command.
+    let inside = |dir: &&Path| dir.components().all(|part| matches!(part, Component::Normal(_)));
+    let offer_directory =
+        arguments.offer.as_deref().filter(inside).and_then(Path::to_str).unwrap_or_default();
+    Options { language: Language::of_tag(output.text.language()), offer_directory }
+}
+
+impl Form {
+    /// The form as a file holds it; `None` for the text, which depends on the terminal.
+    fn format(self) -> Option<Format> {
+        match self {
+            Form::Text => None,
+            Form::Json => Some(Format::Json),
+            Form::Html => Some(Format::Html),
+            Form::Sarif => Some(Format::Sarif),
+            Form::Junit => Some(Format::Junit),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        self.format().map_or("text", Format::name)
+    }
+}
+
+impl From<SbomForm> for SbomFormat {
+    fn from(form: SbomForm) -> SbomFormat {
+        match form {
+            SbomForm::Cyclonedx => SbomFormat::CycloneDx,
+            SbomForm::Spdx => SbomFormat::Spdx,
+        }
     }
 }
 
@@ -255,76 +356,6 @@ fn password_from_stdin() -> Result<String, Failure> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// One file, or with several images one for each: `sbom.json` becomes `sbom.linux-arm64.json`.
-fn write_sboms(path: &Path, sboms: &[Sbom], output: &Output) -> Result<(), Failure> {
-    let mut taken = Vec::new();
-    for sbom in sboms {
-        let mut target = path.to_owned();
-        if sboms.len() > 1 {
-            let platform = sbom.platform.as_ref().map(|platform| platform.to_string().replace('/', "-"));
-            let image = sbom.image.hex()[..12].to_owned();
-            target = beside(path, platform.as_deref().unwrap_or(&image));
-            if taken.contains(&target) {
-                target = beside(path, &format!("{}-{image}", platform.unwrap_or_default()));
-            }
-        }
-        std::fs::write(&target, &sbom.cyclonedx).map_err(|cause| {
-            Failure::could_not_run(
-                format!("{} cannot be written: {cause}", target.display()),
-                "check the path, its permissions and the space on the disk",
-            )
-        })?;
-        output.remark(&output.text.with("sbom-written", &[("file", &target.display().to_string())]));
-        taken.push(target);
-    }
-    Ok(())
-}
-
-fn beside(path: &Path, part: &str) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = match path.extension() {
-        Some(extension) => format!("{stem}.{part}.{}", extension.to_string_lossy()),
-        None => format!("{stem}.{part}"),
-    };
-    path.with_file_name(name)
-}
-
-fn bar(output: &Output) -> ProgressBar {
-    if output.quiet || output.json || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style)
-}
-
-/// Seconds are no bytes.
-fn starting_style() -> ProgressStyle {
-    ProgressStyle::with_template("{msg} {wide_bar}").unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-fn show(bar: &ProgressBar, output: &Output, progress: &Progress) {
-    if bar.is_hidden() {
-        return;
-    }
-    let image = progress.image.to_string();
-    let images = progress.images.to_string();
-    let platform = progress.platform.as_deref().unwrap_or_default();
-    let values = [("image", image.as_str()), ("images", images.as_str()), ("platform", platform)];
-    if let Some((seconds, of)) = progress.start {
-        bar.set_style(starting_style());
-        let (seconds_up, all) = (seconds.to_string(), of.to_string());
-        let up = [("seconds", seconds_up.as_str()), ("of", all.as_str())];
-        bar.set_message(output.text.with("certify-starting", &[&values[..], &up].concat()));
-        bar.set_length(of.into());
-        bar.set_position(seconds.into());
-        return;
-    }
-    bar.set_message(output.text.with("certify-progress", &values));
-    bar.set_length(progress.layers.bytes);
-    bar.set_position(progress.layers.bytes_done);
-}
-
 fn words(output: &Output) -> Words {
     let text = |key: &str| output.text.get(&format!("report-{key}"));
     Words {
@@ -338,6 +369,7 @@ fn words(output: &Output) -> Words {
         errored: text("errored"),
         layer: text("layer"),
         hint: text("hint"),
+        more: text("more"),
         verdict: text("verdict"),
         blocking: text("blocking"),
         advisory: text("advisory"),

@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 const DOCUMENTS: &[(&str, &str)] = &[
     ("README.md", include_str!("../../../../README.md")),
     ("docs/publisher.md", include_str!("../../../../docs/publisher.md")),
+    ("docs/ci.md", include_str!("../../../../docs/ci.md")),
     ("docs/operator.md", include_str!("../../../../docs/operator.md")),
     ("docs/customer.md", include_str!("../../../../docs/customer.md")),
 ];

@@ -92,12 +92,26 @@ enum Command {
     /// Waive findings of certifications, as a certifier
     #[command(subcommand)]
     Waiver(waiver::WaiverCommand),
+    /// Print the JSON Schema of what this program writes
+    Schema {
+        /// What it is the schema of; that of offer.yaml is printed by `offer schema`
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
     /// Print a completion script for a shell
+    #[command(visible_alias = "completion")]
     Completions {
         /// The shell
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+}
+
+/// What there is a schema of.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum SchemaOf {
+    /// The certification report in JSON
+    Report,
 }
 
 /// Runs a command and turns its end into an exit status.
@@ -119,6 +133,7 @@ fn dispatch(command: &Command, output: &Output) -> Result<(), Failure> {
         Command::Offer(command) => offer::run(command, output),
         Command::Route(command) => route::run(command, output),
         Command::Policy(command) => policy::run(command, output),
+        Command::Schema { of: SchemaOf::Report } => output.print(::certify::report::JSON_SCHEMA),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "edgemarket", &mut std::io::stdout());
             Ok(())
@@ -159,6 +174,7 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         | Command::Offer(_)
         | Command::Route(_)
         | Command::Policy(_)
+        | Command::Schema { .. }
         | Command::Completions { .. } => unreachable!("dispatched without a marketplace"),
     }
 }

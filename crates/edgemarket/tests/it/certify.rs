@@ -12,7 +12,7 @@ fn program() -> Vec<u8> {
     elf
 }
 
-fn pack(dir: &Path, more: &[&str]) {
+pub fn pack(dir: &Path, more: &[&str]) {
     fs::write(dir.join("module"), program()).expect("writable");
     let usual =
         ["image", "pack", "image", "--binary", "linux/amd64=module", "--tag", "latest", "--tag", "1.0.0"];

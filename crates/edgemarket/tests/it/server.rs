@@ -125,6 +125,16 @@ impl Server {
         serde_json::from_slice(&bytes).unwrap_or(Value::Null)
     }
 
+    /// A document of the API, as it is sent to the operator.
+    pub async fn document(&self, path: &str) -> String {
+        let url = format!("http://{}/api/v1{path}", self.address);
+        let answer = self.http.get(url).bearer_auth(&self.token).send().await.expect("the server answers");
+        let status = answer.status();
+        let text = answer.text().await.expect("the whole answer");
+        assert!(status.is_success(), "{path}: {status} {text}");
+        text
+    }
+
     /// A new token, made by the operator.
     pub async fn operator_token(&self, request: Value) -> String {
         self.api("POST", "/tokens", Some(request)).await["secret"].as_str().expect("a secret").to_owned()
@@ -215,6 +225,15 @@ impl TestOffer {
     /// An offer made by hand, for [`publish`](TestOffer::publish) and the rest; the image is wherever the files say.
     pub fn of(id: &str, digest: Digest, files: BTreeMap<String, Vec<u8>>) -> TestOffer {
         TestOffer { id: id.to_owned(), digest: digest.to_string(), files }
+    }
+
+    /// Writes the offer's files into a directory.
+    pub fn write(&self, dir: &Path) {
+        for (path, bytes) in &self.files {
+            let path = dir.join(path);
+            std::fs::create_dir_all(path.parent().expect("in the directory")).expect("writable");
+            std::fs::write(path, bytes).expect("writable");
+        }
     }
 
     /// Stores the draft and publishes it.

@@ -1,6 +1,7 @@
 //! What is live, for everyone: offers, deployments, reports, SBOMs. With `preview=true`, what waits for sign-off, for
 //! those who may see it.
 
+use super::forms;
 use super::offers::parse;
 use crate::catalogue::{ListedOffer, OfferPage};
 use crate::deployments::Wanted;
@@ -10,8 +11,8 @@ use crate::market::Market;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use offer::identity::PlanId;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -59,30 +60,38 @@ pub(super) async fn deployment(
     ))
 }
 
+/// Parameters: `format` (`json`, `html`, `sarif`, `junit`; else by the `Accept` header), `lang` for the page.
 pub(super) async fn report(
     State(market): State<Market>,
     Who(actor): Who,
     Path((publisher, offer, plan)): Names,
+    Query(parameters): Parameters,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (publisher, offer) = parse(&(publisher, offer))?;
-    let bytes = market.live_document(&actor, (&publisher, &offer), &plan_id(&plan)?, None).await?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response())
+    let plan = plan_id(&plan)?;
+    let format = forms::of_report(&parameters, &headers)?;
+    let bytes = market.live_document(&actor, (&publisher, &offer), &plan, None).await?;
+    Ok(forms::report(bytes, format, &parameters)?)
 }
 
-/// Parameter: `platform`, for example `linux/amd64`.
+/// Parameters: `platform`, for example `linux/amd64`; `format` (`cyclonedx`, `spdx`; else by the `Accept` header).
 pub(super) async fn sbom(
     State(market): State<Market>,
     Who(actor): Who,
     Path((publisher, offer, plan)): Names,
     Query(parameters): Parameters,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (publisher, offer) = parse(&(publisher, offer))?;
     let platform = parameters.get("platform").ok_or_else(|| {
         Error::invalid("no platform is named", "add ?platform=linux/amd64, or another platform of the plan")
     })?;
     let plan = plan_id(&plan)?;
-    let bytes = market.live_document(&actor, (&publisher, &offer), &plan, Some(platform)).await?;
-    Ok(([(header::CONTENT_TYPE, "application/vnd.cyclonedx+json")], bytes).into_response())
+    let format = forms::of_sbom(&parameters, &headers)?;
+    let wanted = Some((platform.as_str(), format));
+    let bytes = market.live_document(&actor, (&publisher, &offer), &plan, wanted).await?;
+    Ok(forms::sent(format.media_type(), bytes))
 }
 
 fn plan_id(text: &str) -> Result<PlanId, Error> {

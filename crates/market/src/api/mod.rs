@@ -4,6 +4,7 @@
 
 mod admin;
 mod catalogue;
+mod forms;
 mod offers;
 mod submissions;
 mod waivers;

@@ -1,16 +1,18 @@
 //! One submission: its state, its state as it changes, its documents.
 
+use super::forms;
 use crate::access::Actor;
 use crate::http::Who;
 use crate::market::{Event as Change, Market};
 use crate::problem::Problem;
 use crate::submissions::Submission;
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::header;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
@@ -44,13 +46,17 @@ pub(super) async fn events(
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
+/// The document as it is stored; of a report, `?format=` chooses another form.
 pub(super) async fn document(
     State(market): State<Market>,
     Who(actor): Who,
     Path((id, digest)): Path<(String, String)>,
+    Query(parameters): Query<BTreeMap<String, String>>,
 ) -> Result<Response, Problem> {
+    // The header does not count here: a bill of materials has the same kind of address.
+    let format = forms::of_report(&parameters, &HeaderMap::new())?;
     let bytes = market.submission_document(&actor, &id, &digest).await?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], bytes).into_response())
+    Ok(forms::report(bytes, format, &parameters)?)
 }
 
 struct Follower {

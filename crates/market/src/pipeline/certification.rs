@@ -20,6 +20,7 @@ use certify::advisories::{self, Advisories};
 use certify::criteria::OfferContext;
 use certify::report::Verdict;
 use certify::rules::Rules;
+use certify::sbom::SbomFormat;
 use certify::{Certification, Progress, Request, certify};
 use oci::digest::Digest;
 use offer::document::Plan;
@@ -197,14 +198,15 @@ async fn live_tags(market: &Market, work: &Work, plan: &Plan) -> Result<BTreeMap
 
 /// Stores report and SBOMs. Blobs first; the rows that make them visible come with the step's result.
 async fn keep(market: &Market, plan: &Plan, found: &Certification) -> Result<Vec<DocumentRow>> {
-    let mut report = serde_json::to_vec_pretty(&found.report).map_err(Error::internal)?;
-    report.push(b'\n');
+    let report = found.report.to_json().into_bytes();
     let subject = found.report.image.digest.to_string();
     let mut rows = vec![store(market, plan, ("report", subject, String::new()), report).await?];
     for sbom in &found.sboms {
         let platform = sbom.platform.as_ref().map(ToString::to_string).unwrap_or_default();
-        let what = ("sbom", sbom.image.to_string(), platform);
-        rows.push(store(market, plan, what, sbom.cyclonedx.clone()).await?);
+        for (kind, format) in [("sbom", SbomFormat::CycloneDx), ("spdx", SbomFormat::Spdx)] {
+            let what = (kind, sbom.image.to_string(), platform.clone());
+            rows.push(store(market, plan, what, sbom.document(format).to_vec()).await?);
+        }
     }
     Ok(rows)
 }

@@ -22,6 +22,8 @@ use std::collections::BTreeMap;
 
 /// Artifact type of an SBOM attached to an image.
 pub(crate) const SBOM_TYPE: &str = "application/vnd.cyclonedx+json";
+/// Artifact type of the same in SPDX.
+pub(crate) const SPDX_TYPE: &str = "application/spdx+json";
 /// Artifact type of a certification report attached to an image.
 pub(crate) const REPORT_TYPE: &str = "application/vnd.edgemarket.certification.report.v1+json";
 /// The empty JSON object, which stands for a config where there is none (OCI image spec 1.1, *Guidance for an empty
@@ -122,7 +124,11 @@ async fn referrer(
     document: &DocumentRow,
     subject: &Descriptor,
 ) -> Result<(Descriptor, Manifest)> {
-    let artifact = if document.kind == "report" { REPORT_TYPE } else { SBOM_TYPE };
+    let artifact = match document.kind.as_str() {
+        "report" => REPORT_TYPE,
+        "spdx" => SPDX_TYPE,
+        _ => SBOM_TYPE,
+    };
     let size = u64::try_from(document.size).map_err(Error::internal)?;
     let manifest = Manifest {
         schema_version: 2,

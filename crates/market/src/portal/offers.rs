@@ -197,10 +197,16 @@ fn plan_section(
             @if let Some(report) = report { (trust(text, report)) }
             p.actions {
                 @if !preview {
-                    a href={ (live) "/report" } { (text.get("report-json")) } " "
+                    a href={ (live) "/report?format=html&lang=" (text.language()) } { (text.get("report-json")) } " "
+                    @for format in ["json", "sarif", "junit"] {
+                        a href={ (live) "/report?format=" (format) } { (format.to_uppercase()) } " "
+                    }
                     @for sbom in &view.sboms {
                         @let platform = sbom.platform.as_deref().unwrap_or("linux/amd64");
                         a href={ (live) "/sbom?platform=" (platform) } { "SBOM " (platform) " (CycloneDX)" } " "
+                        @if view.spdx_sboms.iter().any(|spdx| spdx.subject == sbom.subject) {
+                            a href={ (live) "/sbom?format=spdx&platform=" (platform) } { "(SPDX)" } " "
+                        }
                     }
                     a href={ (live) "/deployment" } { (text.get("deployment")) } " "
                     a href={ (live) "/deployment?layered=true" } { (text.get("layered-deployment")) }

@@ -169,6 +169,10 @@ fn images(text: &Text, submission: &Submission) -> Markup {
             ul { @for document in &submission.documents {
                 li { a href={ "/api/v1/submissions/" (submission.summary.id) "/documents/" (document.digest) } {
                     (document.plan) " · " (document.kind) @if let Some(platform) = &document.platform { " · " (platform) }
+                }
+                @if document.kind == "report" {
+                    " " a href={ "/api/v1/submissions/" (submission.summary.id) "/documents/" (document.digest)
+                        "?format=html&lang=" (text.language()) } { "HTML" }
                 } }
             } }
         }

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use sqlx::AnyConnection;
 
-/// A report (`kind` `report`, one per plan) or an SBOM (`sbom`, one per image).
+/// A report (`kind` `report`, one per plan) or an SBOM (`sbom` for CycloneDX, `spdx`; one of each per image).
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 #[allow(missing_docs, reason = "columns")]
 pub struct DocumentRow {

@@ -124,7 +124,7 @@ pub struct Image {
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Document {
     pub plan: String,
-    /// `report` or `sbom`.
+    /// `report`, `sbom` (CycloneDX) or `spdx`.
     pub kind: String,
     /// The image or index that it is about.
     pub subject: String,

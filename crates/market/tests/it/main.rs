@@ -5,6 +5,7 @@ mod api;
 mod catching_up;
 mod crash;
 mod docker_registry;
+mod forms;
 mod http;
 mod interruption;
 mod leads;

@@ -43,7 +43,11 @@ async fn a_tiny_image_goes_to_the_preview_and_live() {
     kinds.sort();
     assert_eq!(
         kinds,
-        ["application/vnd.cyclonedx+json", "application/vnd.edgemarket.certification.report.v1+json"]
+        [
+            "application/spdx+json",
+            "application/vnd.cyclonedx+json",
+            "application/vnd.edgemarket.certification.report.v1+json"
+        ]
     );
     assert!(market.live_offers(&Actor::Anonymous).await.unwrap().is_empty());
 
