@@ -50,6 +50,10 @@ const ENTRY_BYTES: u64 = 4096;
 /// Where the root may be mounted for another user; the first that is there, and holds neither bundle nor runtime.
 const TARGETS: &[&str] = &["/mnt", "/media", "/srv", "/opt", "/var/tmp", "/tmp"];
 
+/// Why no module is started where nobody wants it. The same words on the command line and in a marketplace, whose
+/// reports are equal.
+pub const OFF: &str = "no module was started: no sandbox is set (--sandbox runc, or the setting sandbox)";
+
 /// Whether modules are started, and how.
 #[derive(Clone, Copy)]
 pub enum Starter<'a> {

@@ -43,8 +43,12 @@ pub fn watch(
         let _ = tempfile::env::override_temp_dir(path);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let signalled = {
+        let _within = runtime.enter();
+        running::signalled()
+    };
     let wait = move || {
-        runtime.block_on(running::signalled());
+        runtime.block_on(signalled);
         while !stopped() {
             std::thread::sleep(ASK_EVERY);
         }

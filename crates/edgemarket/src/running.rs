@@ -69,18 +69,20 @@ pub async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Fail
     Ok((listener, bound))
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub async fn signalled() {
+/// Waits for SIGINT or SIGTERM. Both are caught from the call on, and not only once somebody waits: a signal in between
+/// must not end the process at once. Call it within a tokio runtime.
+pub fn signalled() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
+    let caught = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async move {
+        let [interrupt, terminate] = caught.map(async |caught| match caught {
+            Ok(mut caught) => _ = caught.recv().await,
+            // It cannot be caught, so it ends the process as it does any other.
+            Err(_) => std::future::pending().await,
+        });
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
         }
     }
 }

@@ -8,9 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// What the report says when nothing asks for a start.
-const NOT_ASKED: &str = "no module was started; with --sandbox runc each is started in a sandbox";
-
 /// How long the end of an interrupted program takes at most: evidence that is half written is written whole.
 const END_MAX: Duration = Duration::from_secs(10);
 
@@ -41,7 +38,7 @@ impl Starting {
     pub fn starter(&self) -> Starter<'_> {
         match &self.sandbox {
             Some(sandbox) => Starter::With(sandbox, &self.stop),
-            None => Starter::Off(NOT_ASKED),
+            None => Starter::Off(certify::sandbox::OFF),
         }
     }
 

@@ -164,8 +164,8 @@ impl Bundle<'_> {
     fn log(&self) -> Option<String> {
         let text = fs::read_to_string(self.scratch.path.join("log")).ok()?;
         let lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let errors = lines.filter(|line| matches!(line["level"].as_str(), Some("error" | "fatal")));
-        errors.last().and_then(|line| line["msg"].as_str().map(str::to_owned))
+        let mut errors = lines.filter(|line| matches!(line["level"].as_str(), Some("error" | "fatal")));
+        errors.next_back().and_then(|line| line["msg"].as_str().map(str::to_owned))
     }
 
     fn command(&self) -> Command {

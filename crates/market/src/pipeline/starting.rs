@@ -24,7 +24,7 @@ pub(super) async fn sandbox(market: &Market) -> Result<Arc<Sandbox>, String> {
     let open = async || {
         let choice = market.config.settings.sandbox.clone();
         if choice == OFF {
-            return Err("this marketplace starts no modules".to_owned());
+            return Err(certify::sandbox::OFF.to_owned());
         }
         let directory = market.config.data.join("sandbox");
         let name = if choice == AUTO { RUNTIME.to_owned() } else { choice };
