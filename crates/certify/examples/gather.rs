@@ -1,5 +1,5 @@
 //! Gathers the evidence of the images in an OCI layout directory and prints it in short: for measurements.
-//! `cargo run --release -p certify --example gather -- LAYOUT [CACHE]`
+//! `cargo run --release -p certify --example gather -- LAYOUT [CACHE|-] [RULES.yar]`
 
 use certify::cache::Cache;
 use certify::gather::gather;
@@ -12,10 +12,22 @@ use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let layout = arguments.first().ok_or("usage: gather LAYOUT [CACHE]")?;
-    let cache = arguments.get(1).map(|path| Cache::open(Path::new(path), 1 << 30)).transpose()?;
+    let layout = arguments.first().ok_or("usage: gather LAYOUT [CACHE|-] [RULES.yar]")?;
+    let cache = arguments
+        .get(1)
+        .filter(|path| *path != "-")
+        .map(|path| Cache::open(Path::new(path), 1 << 30))
+        .transpose()?;
     let source = LayoutSource::open(Path::new(layout), None)?;
-    let rules = Rules::built_in();
+    let rules = match arguments.get(2) {
+        Some(path) => {
+            let start = std::time::Instant::now();
+            let rules = Rules::with([(path.clone(), std::fs::read_to_string(path)?)], "")?;
+            println!("rules compiled in {:?}", start.elapsed());
+            rules
+        }
+        None => Rules::built_in(),
+    };
     for image in oci::manifest::images(&source, &source.resolve(None)?)? {
         let start = std::time::Instant::now();
         let evidence = gather(&source, &image, &rules, cache.as_ref(), &|_| ())?;

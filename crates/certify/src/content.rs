@@ -3,8 +3,11 @@
 //! packages it knows only what Java archives say of themselves, since nobody else sees their members.
 
 mod archive;
+mod clam;
+mod cpio;
 mod zip;
 
+use crate::clamd::Stream;
 use crate::evidence::{Fault, FaultKind, Match, MatchKind, Package, Place};
 use crate::product_info::Collector;
 use crate::rules::{Rules, Wake};
@@ -46,6 +49,8 @@ pub(crate) struct Scanner<'r> {
     pub product_infos: Collector,
     unpacked_left: u64,
     dropped: u64,
+    /// The ClamAV daemon could not be asked about a file; the fault is told once.
+    clamd_failed: bool,
 }
 
 impl<'r> Scanner<'r> {
@@ -59,6 +64,7 @@ impl<'r> Scanner<'r> {
             product_infos: Collector::default(),
             unpacked_left: archive::UNPACKED_BYTES_PER_LAYER_MAX,
             dropped: 0,
+            clamd_failed: false,
         }
     }
 
@@ -92,6 +98,7 @@ impl<'r> Scanner<'r> {
             return;
         }
         self.check_hash(path, || Sha256::digest(data).into());
+        self.ask_clamd(path, data);
         let budget = Budget::new(data.len() as u64, self.unpacked_left);
         self.data(path, data, &budget, 0);
         self.settle(path, &budget);
@@ -104,8 +111,14 @@ impl<'r> Scanner<'r> {
             return io::copy(reader, &mut io::sink()).map(drop);
         }
         let budget = Budget::new(size, self.unpacked_left);
-        let mut hashing = Hashing { inner: reader, hasher: self.rules.hashes_wanted().then(Sha256::new) };
+        let hasher = self.rules.hashes_wanted().then(Sha256::new);
+        let mut hashing = Hashing { inner: reader, hasher, clamd: self.begin_clamd() };
         let result = self.content(path, &mut hashing, &budget, 0);
+        if let Some(stream) = hashing.clamd.take()
+            && result.is_ok()
+        {
+            self.end_clamd(path, stream);
+        }
         if let Some(hasher) = hashing.hasher.take()
             && result.is_ok()
         {
@@ -215,7 +228,7 @@ impl<'r> Scanner<'r> {
                 FaultKind::Unscanned,
                 path,
                 message,
-                "repack it as zip, tar, gzip, xz or zstd, or unpack it",
+                "repack it as zip, tar, gzip, bzip2, xz or zstd, or unpack it",
             );
         }
     }
@@ -254,11 +267,11 @@ impl<'r> Scanner<'r> {
         rules.literals.find(data, |wake, at| match wake {
             Wake::Malware => malware = true,
             Wake::ProductInfo => product_info = true,
-            Wake::Secret(kind) => {
+            Wake::Secret(kinds) => {
                 if at >= examined_to
                     && at < end
                     && found.len() < MATCHES_PER_FILE_MAX
-                    && let Some(secret) = secrets::examine(kind, data, at)
+                    && let Some(secret) = secrets::examine(kinds, data, at)
                 {
                     examined_to = secret.end;
                     found.push(secret);
@@ -277,8 +290,8 @@ impl<'r> Scanner<'r> {
     }
 
     fn url_credentials(&mut self, path: &str, data: &[u8]) {
-        if self.layer.is_none() || secrets::may_hold_urls(path, data.len()) {
-            let mut found = secrets::credentials_in_urls(path, data);
+        if self.layer.is_none() || secrets::may_hold_credentials(path, data.len()) {
+            let mut found = secrets::credentials_in_file(path, data);
             found.truncate(MATCHES_PER_FILE_MAX);
             self.secrets(path, found);
         }
@@ -341,10 +354,11 @@ impl<'r> Scanner<'r> {
     }
 }
 
-/// Hashes what passes, when the operator has a list of digests.
+/// Hashes what passes, when the operator has a list of digests, and shows it to the ClamAV daemon, when there is one.
 struct Hashing<'a> {
     inner: &'a mut dyn Read,
     hasher: Option<Sha256>,
+    clamd: Option<Stream<'a>>,
 }
 
 impl Read for Hashing<'_> {
@@ -352,6 +366,9 @@ impl Read for Hashing<'_> {
         let count = self.inner.read(buffer)?;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&buffer[..count]);
+        }
+        if let Some(stream) = &mut self.clamd {
+            stream.send(&buffer[..count]);
         }
         Ok(count)
     }

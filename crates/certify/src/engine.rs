@@ -104,6 +104,7 @@ impl Sbom {
 /// # Errors
 /// The source cannot be read, or holds none of the tags. What is wrong with the content is a finding, not an error.
 pub fn certify(request: &Request<'_>) -> Result<Certification, oci::Error> {
+    request.rules.refresh();
     let targets = targets(request)?;
     let mut gathered = Gathered::default();
     for target in &targets {

@@ -173,6 +173,9 @@ pub enum FaultKind {
     /// An archive or file that could not be looked into (nested too deep, too many members, encrypted, broken):
     /// `no-known-malware` says so as a warning: what could not be checked is never silent.
     Unscanned,
+    /// A scanner that was asked for could not be asked, so that nobody knows what it would have said:
+    /// `no-known-malware` is errored. Such evidence is not kept.
+    ScannerUnavailable,
     /// A package database that cannot be read: `sbom-complete`.
     Packages,
     /// Names that not every host can unpack as they are meant: absolute, not UTF-8, different only in case, or given

@@ -151,8 +151,10 @@ impl Layers<'_> {
             _ => {
                 let evidence = self.read(layer, done)?;
                 // What could not be verified may be readable the next time.
+                let unavailable = |fault: &Fault| fault.kind == FaultKind::ScannerUnavailable;
                 if let Some(cache) = self.cache
                     && evidence.diff_id.is_some()
+                    && !evidence.faults.iter().any(unavailable)
                 {
                     cache.put(&version, &evidence);
                 }

@@ -4,6 +4,7 @@
 pub mod advisories;
 pub mod binary;
 pub mod cache;
+pub mod clamd;
 mod content;
 pub mod criteria;
 pub mod custom;

@@ -2,13 +2,14 @@
 //! and the literals that wake a rule or a secret's examination. One pass over the bytes looks for all literals; a
 //! built-in YARA rule runs only on a file in which one of its literals was seen. It knows nothing of layers.
 
-use crate::product_info;
-use crate::secrets;
-use aho_corasick::{AhoCorasick, packed};
+use crate::clamd::Clamd;
 use boreal::scanner::{CallbackEvents, ScanParams};
 use oci::digest::Digest;
 use std::collections::HashSet;
 use std::time::Duration;
+
+mod literals;
+pub(crate) use literals::{Literals, Wake};
 
 /// The built-in rules. Their strings are hexadecimal, so that the program that contains them does not match itself.
 const BUILT_IN: &str = include_str!("rules/built_in.yar");
@@ -28,6 +29,13 @@ const WAKES: &[&str] = &[
     "50686f656e69784d696e6572",
     "4e424d696e6572",
     "786d722d7374616b",
+    // Web shells, reverse shells, a rootkit, a botnet.
+    "6576616c28245f",
+    "623337346b",
+    "2f6465762f7463702f",
+    "2e66696c656e6f28292c30",
+    "6469616d6f727068696e655f",
+    "62757379626f78204d49524149",
 ];
 
 /// Longest run of the YARA rules over one file or window.
@@ -42,6 +50,7 @@ pub struct Rules {
     built_in: boreal::Scanner,
     operator: Option<boreal::Scanner>,
     hashes: HashSet<[u8; 32]>,
+    clamd: Option<Clamd>,
     version: String,
     off: bool,
 }
@@ -54,14 +63,6 @@ pub struct RulesError {
     pub file: String,
     /// What is wrong, with the place in the file.
     pub cause: String,
-}
-
-/// What a literal wakes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wake {
-    Malware,
-    Secret(secrets::Kind),
-    ProductInfo,
 }
 
 /// A YARA rule that matched.
@@ -87,6 +88,7 @@ impl Rules {
             built_in: none,
             operator: None,
             hashes: HashSet::new(),
+            clamd: None,
             version: "off".to_owned(),
             off: true,
         }
@@ -111,13 +113,35 @@ impl Rules {
             false => Some(compile(&names_and_texts)?),
         };
         let built_in = compile(&[("built-in".to_owned(), BUILT_IN.to_owned())])?;
-        let version = format!("built-in-1+{}", &Digest::of(sum.as_bytes()).hex()[..12]);
-        Ok(Rules { literals: Literals::new(), built_in, operator, hashes, version, off: false })
+        let version = format!("built-in-2+{}", &Digest::of(sum.as_bytes()).hex()[..12]);
+        Ok(Rules { literals: Literals::new(), built_in, operator, hashes, clamd: None, version, off: false })
     }
 
-    /// Changes whenever the rules, built in or the operator's, change.
+    /// The same rules, and a ClamAV daemon that is asked about each file, too.
+    #[must_use]
+    pub fn with_clamd(mut self, clamd: Clamd) -> Rules {
+        self.clamd = Some(clamd);
+        self
+    }
+
+    /// Asks the ClamAV daemon which databases it has by now. [`crate::certify`] does it at each start.
+    pub fn refresh(&self) {
+        if let Some(clamd) = &self.clamd {
+            clamd.refresh();
+        }
+    }
+
+    /// Changes whenever the rules, built in or the operator's, or the ClamAV daemon's databases change.
     pub fn version(&self) -> String {
-        self.version.clone()
+        match self.clamd.as_ref().map(Clamd::version) {
+            None => self.version.clone(),
+            Some(Ok(clamd)) => format!("{}+{clamd}", self.version),
+            Some(Err(_)) => format!("{}+ClamAV unavailable", self.version),
+        }
+    }
+
+    pub(crate) fn clamd(&self) -> Option<&Clamd> {
+        self.clamd.as_ref()
     }
 
     /// Whether nothing is looked for.
@@ -200,64 +224,4 @@ fn parse_hashes(list: &str) -> Result<HashSet<[u8; 32]>, RulesError> {
         hashes.insert(digest);
     }
     Ok(hashes)
-}
-
-/// All literals in one searcher.
-pub(crate) struct Literals {
-    wakes: Vec<Wake>,
-    searcher: Searcher,
-}
-
-enum Searcher {
-    /// With vector instructions: several GB/s.
-    Packed(Box<packed::Searcher>),
-    /// On CPUs without them.
-    Automaton(Box<AhoCorasick>),
-}
-
-impl Literals {
-    fn new() -> Literals {
-        let mut literals: Vec<Vec<u8>> = Vec::new();
-        let mut wakes = Vec::new();
-        for wake in WAKES {
-            literals.push(hex::decode(wake).expect("constants are hexadecimal"));
-            wakes.push(Wake::Malware);
-        }
-        for (literal, kind) in secrets::LITERALS {
-            literals.push(literal.as_bytes().to_vec());
-            wakes.push(Wake::Secret(*kind));
-        }
-        for literal in product_info::LITERALS {
-            literals.push(literal.as_bytes().to_vec());
-            wakes.push(Wake::ProductInfo);
-        }
-        let packed = packed::Config::new()
-            .match_kind(packed::MatchKind::LeftmostFirst)
-            .builder()
-            .extend(&literals)
-            .build();
-        let searcher = match packed {
-            Some(packed) => Searcher::Packed(Box::new(packed)),
-            None => Searcher::Automaton(Box::new(
-                AhoCorasick::new(&literals).expect("some dozens of short literals fit in any automaton"),
-            )),
-        };
-        Literals { wakes, searcher }
-    }
-
-    /// Calls `found` for each literal, in order, with what it wakes and where it begins.
-    pub(crate) fn find(&self, data: &[u8], mut found: impl FnMut(Wake, usize)) {
-        match &self.searcher {
-            Searcher::Packed(searcher) => {
-                for hit in searcher.find_iter(data) {
-                    found(self.wakes[hit.pattern().as_usize()], hit.start());
-                }
-            }
-            Searcher::Automaton(searcher) => {
-                for hit in searcher.find_iter(data) {
-                    found(self.wakes[hit.pattern().as_usize()], hit.start());
-                }
-            }
-        }
-    }
 }

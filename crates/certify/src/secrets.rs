@@ -1,17 +1,26 @@
 //! Secrets in files, environment, labels and history. A literal wakes one examination, which looks at a bounded
-//! window around it and asks for the secret itself: a key's body, a token of the right length. Placeholders, examples
-//! from documentation and keys that the whole world knows are no secrets. What is reported never contains the value.
+//! window around it and asks for the secret itself: a key's body, a token of the right length and checksum.
+//! Placeholders, examples from documentation and keys that the whole world knows are no secrets. What is reported
+//! never contains the value. The kinds are data ([`kinds`]); this file knows none of them.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use regex_automata::Input;
 use regex_automata::meta::{self, Regex};
 use regex_automata::util::syntax;
 use std::sync::OnceLock;
 
+mod checks;
+mod cloud;
+mod forges;
 mod pem;
+mod placeholder;
+mod services;
 mod urls;
-pub(crate) use urls::{credentials_in_urls, may_hold_urls};
+
+#[cfg(test)]
+mod examples;
+
+use placeholder::placeholder;
+pub(crate) use urls::{credentials_in_file, may_hold_credentials};
 
 /// Bytes before a literal that an examination may need (a connection string's beginning).
 pub(crate) const BEFORE_MAX: usize = 1024;
@@ -19,68 +28,88 @@ pub(crate) const BEFORE_MAX: usize = 1024;
 /// Bytes after a literal that an examination may need (an RSA key of 16,384 bits in PEM has 12.7 KiB).
 pub(crate) const AFTER_MAX: usize = 16 << 10;
 
-/// What a literal may be part of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the table below says it")]
-pub(crate) enum Kind {
-    PrivateKey,
-    PuttyKey,
-    SharedAccessKey,
-    StorageKey,
-    SasToken,
-    SasUrl,
-    AwsKeyId,
-    AwsSecret,
-    GoogleKey,
-    GitHub,
-    GitLab,
-    Slack,
-    SlackHook,
-    Stripe,
-    Npm,
-    NpmAuth,
-    PyPi,
-    DockerAuth,
+/// One kind of secret.
+pub(crate) struct Kind {
+    /// Stable name, as it stands in reports.
+    id: &'static str,
+    /// A key or connection string, not a token (spec `certification.md`, `no-embedded-secrets`).
+    blocking: bool,
+    /// Each of them wakes the examination. At least 3 bytes, and rare in programs and text.
+    literals: &'static [&'static str],
+    form: Form,
+    /// How far before the literal its text may begin.
+    before: usize,
+    /// How far after the literal's beginning its text may end.
+    after: usize,
+    /// Whether a value of the right form can be a real one.
+    check: fn(&str) -> bool,
+    /// Compiled at first use: most images wake only some of them.
+    compiled: OnceLock<Regex>,
 }
 
-/// The literals, none of them part of another.
-pub(crate) const LITERALS: &[(&str, Kind)] = &[
-    ("PRIVATE KEY", Kind::PrivateKey),
-    ("PuTTY-User-Key-File-", Kind::PuttyKey),
-    ("SharedAccessKey=", Kind::SharedAccessKey),
-    ("AccountKey=", Kind::StorageKey),
-    ("SharedAccessSignature sr=", Kind::SasToken),
-    ("&sig=", Kind::SasUrl),
-    ("AKIA", Kind::AwsKeyId),
-    ("aws_secret_access_key", Kind::AwsSecret),
-    ("AWS_SECRET_ACCESS_KEY", Kind::AwsSecret),
-    ("AIza", Kind::GoogleKey),
-    ("ghp_", Kind::GitHub),
-    ("gho_", Kind::GitHub),
-    ("ghu_", Kind::GitHub),
-    ("ghs_", Kind::GitHub),
-    ("ghr_", Kind::GitHub),
-    ("github_pat_", Kind::GitHub),
-    ("glpat-", Kind::GitLab),
-    ("xoxb-", Kind::Slack),
-    ("xoxp-", Kind::Slack),
-    ("xoxa-", Kind::Slack),
-    ("xoxs-", Kind::Slack),
-    ("hooks.slack.com/services/T", Kind::SlackHook),
-    ("sk_live_", Kind::Stripe),
-    ("rk_live_", Kind::Stripe),
-    ("npm_", Kind::Npm),
-    ("_authToken", Kind::NpmAuth),
-    ("pypi-AgE", Kind::PyPi),
-    ("\"auths\"", Kind::DockerAuth),
-];
+enum Form {
+    /// Its first group is the secret's value.
+    Regex(&'static str),
+    /// PEM and its relatives, from `PRIVATE KEY` on.
+    Pem,
+    /// PuTTY's own.
+    Putty,
+}
 
-/// Keys that are printed in their makers' documentation for everybody: the storage emulator's (Azurite), and the
-/// Cosmos DB emulator's.
-const KNOWN_TO_ALL: &[&str] = &[
-    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
-    "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==",
-];
+/// A kind that blocks.
+const fn key(
+    id: &'static str,
+    literals: &'static [&'static str],
+    regex: &'static str,
+    check: fn(&str) -> bool,
+) -> Kind {
+    let form = Form::Regex(regex);
+    Kind { id, blocking: true, literals, form, before: 8, after: 1024, check, compiled: OnceLock::new() }
+}
+
+/// A kind that is advice.
+const fn token(
+    id: &'static str,
+    literals: &'static [&'static str],
+    regex: &'static str,
+    check: fn(&str) -> bool,
+) -> Kind {
+    let form = Form::Regex(regex);
+    Kind { id, blocking: false, literals, form, before: 8, after: 1024, check, compiled: OnceLock::new() }
+}
+
+impl Kind {
+    /// The same kind with a window of its own.
+    const fn within(mut self, before: usize, after: usize) -> Kind {
+        self.before = before;
+        self.after = after;
+        self
+    }
+
+    const fn with_form(mut self, form: Form) -> Kind {
+        self.form = form;
+        self
+    }
+}
+
+/// All kinds. Where several share a literal, the first that fits is told, so the more exact ones come first.
+pub(crate) fn kinds() -> impl Iterator<Item = &'static Kind> {
+    cloud::KINDS.iter().chain(&forges::KINDS).chain(&services::KINDS)
+}
+
+/// The literals, each once, with the kinds that they wake. None of them is part of another.
+pub(crate) fn literals() -> Vec<(&'static str, Vec<&'static Kind>)> {
+    let mut literals: Vec<(&str, Vec<&Kind>)> = Vec::new();
+    for kind in kinds() {
+        for literal in kind.literals {
+            match literals.iter_mut().find(|(known, _)| known == literal) {
+                Some((_, woken)) => woken.push(kind),
+                None => literals.push((literal, vec![kind])),
+            }
+        }
+    }
+    literals
+}
 
 /// A secret that was recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,134 +124,32 @@ pub(crate) struct Secret {
     pub end: usize,
 }
 
-/// A pattern whose first group is the secret's value.
-struct Pattern {
-    name: &'static str,
-    blocking: bool,
-    regex: &'static str,
+/// Examines the data around a literal for the kinds that it wakes.
+pub(crate) fn examine(kinds: &[&'static Kind], data: &[u8], at: usize) -> Option<Secret> {
+    kinds.iter().find_map(|kind| match kind.form {
+        Form::Pem => pem::private_key(data, at),
+        Form::Putty => pem::putty_key(data, at),
+        Form::Regex(regex) => pattern(kind, regex, data, at),
+    })
 }
 
-const fn token(name: &'static str, regex: &'static str) -> Pattern {
-    Pattern { name, blocking: false, regex }
-}
-
-const fn key(name: &'static str, regex: &'static str) -> Pattern {
-    Pattern { name, blocking: true, regex }
-}
-
-impl Kind {
-    /// How far before the literal its text may begin.
-    fn before(self) -> usize {
-        match self {
-            Kind::SharedAccessKey | Kind::SasUrl => BEFORE_MAX,
-            _ => 8,
-        }
-    }
-
-    /// How far after the literal's beginning its text may end.
-    fn after(self) -> usize {
-        match self {
-            Kind::DockerAuth => 8 << 10,
-            _ => 1024,
-        }
-    }
-
-    /// Whether a value of the right form can be a real one.
-    fn plausible(self, value: &str) -> bool {
-        match self {
-            // Real keys are 16 to 64 random bytes.
-            Kind::SharedAccessKey | Kind::StorageKey => {
-                STANDARD.decode(value).is_ok_and(|key| key.len() >= 16) && !KNOWN_TO_ALL.contains(&value)
-            }
-            Kind::DockerAuth => STANDARD.decode(value).is_ok_and(|pair| {
-                pair.iter().position(|&byte| byte == b':').is_some_and(|at| at > 0 && at + 1 < pair.len())
-            }),
-            // A digest in hexadecimal or a path has this form too.
-            Kind::AwsSecret => {
-                !value.bytes().all(|byte| byte.is_ascii_hexdigit())
-                    && value.bytes().any(|byte| byte.is_ascii_digit())
-            }
-            _ => true,
-        }
-    }
-
-    fn pattern(self) -> Option<Pattern> {
-        Some(match self {
-            Kind::PrivateKey | Kind::PuttyKey => return None,
-            Kind::SharedAccessKey => key(
-                "azure-connection-string",
-                r#"(?:(?i:HostName|Endpoint)=[^;\s"'`]{3,200};(?:[A-Za-z]{3,40}=[^;\s"'`]{0,200};){0,6})?SharedAccessKey=([A-Za-z0-9+/]{22,128}={0,2})"#,
-            ),
-            Kind::StorageKey => key("azure-storage-key", r"AccountKey=([A-Za-z0-9+/]{86}==)"),
-            Kind::SasToken => token(
-                "azure-sas-token",
-                r#"SharedAccessSignature sr=[^&\s"']{1,500}&sig=([A-Za-z0-9%+/=_-]{30,200})"#,
-            ),
-            Kind::SasUrl => token(
-                "azure-sas-token",
-                r#"[?&]s[vreptr]{1,2}=[^\s"'<>]{1,900}?&sig=([A-Za-z0-9%+/=_-]{40,200})"#,
-            ),
-            Kind::AwsKeyId => token("aws-access-key-id", r"\b(AKIA[A-Z2-7]{16})\b"),
-            Kind::AwsSecret => key(
-                "aws-secret-access-key",
-                r#"(?i:aws_secret_access_key)["']?\s{0,4}[=:]\s{0,4}["']?([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+]|$)"#,
-            ),
-            Kind::GoogleKey => token("google-api-key", r"\b(AIza[A-Za-z0-9_-]{35})(?:[^A-Za-z0-9_-]|$)"),
-            Kind::GitHub => {
-                token("github-token", r"\b(gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})\b")
-            }
-            Kind::GitLab => token("gitlab-token", r"\b(glpat-[A-Za-z0-9_-]{20,64})"),
-            Kind::Slack => token("slack-token", r"\b(xox[abps]-[0-9]{8,16}-[A-Za-z0-9-]{20,120})"),
-            Kind::SlackHook => token(
-                "slack-webhook",
-                r"(hooks\.slack\.com/services/T[A-Z0-9]{7,12}/B[A-Z0-9]{7,12}/[A-Za-z0-9]{20,30})",
-            ),
-            Kind::Stripe => token("stripe-key", r"\b([sr]k_live_[A-Za-z0-9]{20,120})\b"),
-            Kind::Npm => token("npm-token", r"\b(npm_[A-Za-z0-9]{36})\b"),
-            Kind::NpmAuth => {
-                token("npm-token", r#"_authToken["']?\s{0,4}[=:]\s{0,4}["']?([A-Za-z0-9_+/=-]{20,200})"#)
-            }
-            Kind::PyPi => token("pypi-token", r"\b(pypi-AgE[A-Za-z0-9_-]{50,250})"),
-            Kind::DockerAuth => {
-                token("registry-credentials", r#""auth"\s{0,8}:\s{0,8}"([A-Za-z0-9+/]{8,4000}={0,2})""#)
-            }
-        })
-    }
-}
-
-/// Examines the data around a literal.
-pub(crate) fn examine(kind: Kind, data: &[u8], at: usize) -> Option<Secret> {
-    match kind {
-        Kind::PrivateKey => pem::private_key(data, at),
-        Kind::PuttyKey => pem::putty_key(data, at),
-        _ => pattern(kind, data, at),
-    }
-}
-
-/// Each kind's pattern, compiled at first use: most images wake only some of them.
-fn compiled(kind: Kind) -> Option<&'static (Pattern, Regex)> {
-    type Slot = OnceLock<Option<(Pattern, Regex)>>;
-    const KINDS: usize = Kind::DockerAuth as usize + 1;
-    static SLOTS: [Slot; KINDS] = [const { OnceLock::new() }; KINDS];
-    let compile = || {
-        let pattern = kind.pattern()?;
+fn compiled<'k>(kind: &'k Kind, regex: &str) -> &'k Regex {
+    kind.compiled.get_or_init(|| {
         // Files are bytes, not text.
         let syntax = syntax::Config::new().utf8(false).unicode(false);
         let config = meta::Config::new().utf8_empty(false);
-        let regex = Regex::builder().syntax(syntax).configure(config).build(pattern.regex);
-        let regex = regex.expect("a test compiles each constant");
-        Some((pattern, regex))
-    };
-    SLOTS[kind as usize].get_or_init(compile).as_ref()
+        let regex = Regex::builder().syntax(syntax).configure(config).build(regex);
+        regex.expect("a test compiles each constant")
+    })
 }
 
-fn pattern(kind: Kind, data: &[u8], at: usize) -> Option<Secret> {
-    let (pattern, regex) = compiled(kind)?;
-    let end = data.len().min(at + AFTER_MAX.min(kind.after()));
+fn pattern(kind: &'static Kind, regex: &str, data: &[u8], at: usize) -> Option<Secret> {
+    let regex = compiled(kind, regex);
+    let end = data.len().min(at + AFTER_MAX.min(kind.after));
     let mut captures = regex.create_captures();
     // The window starts before the literal, where a word boundary or a connection string's beginning may be. Matches
     // that end before the literal belong to another wake.
-    let mut start = at.saturating_sub(kind.before());
+    let mut start = at.saturating_sub(kind.before);
     loop {
         regex.search_captures(&Input::new(data).range(start..end), &mut captures);
         let whole = captures.get_match()?;
@@ -234,50 +161,72 @@ fn pattern(kind: Kind, data: &[u8], at: usize) -> Option<Secret> {
             continue;
         }
         let value = std::str::from_utf8(&data[captures.get_group(1)?.range()]).ok()?;
-        let (name, blocking) = (pattern.name, pattern.blocking);
-        let real = !placeholder(value) && kind.plausible(value);
-        return real.then(|| Secret { kind: name, blocking, evidence: redact(value), end: whole.end() });
+        let real = !placeholder(value) && (kind.check)(value);
+        let (id, blocking) = (kind.id, kind.blocking);
+        return real.then(|| Secret { kind: id, blocking, evidence: redact(value), end: whole.end() });
     }
 }
 
-/// Whether a value stands for a secret, and is none: documentation's examples, templates, low entropy.
-fn placeholder(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
-    let words =
-        ["example", "placeholder", "changeme", "dummy", "redacted", "xxxx", "your", "0123456789", "abcdefgh"];
-    value.contains(['<', '>', '{', '}', '$', '*'])
-        || value.contains("...")
-        || words.iter().any(|word| lower.contains(word))
-        || bits_per_letter(value) < 2.5
-}
-
-/// Shannon entropy. Random base64 of 20 letters has about 4, hexadecimal about 3.5, `aaaa…` 0.
-fn bits_per_letter(value: &str) -> f64 {
-    let mut counts = [0_u32; 256];
-    value.bytes().for_each(|byte| counts[usize::from(byte)] += 1);
-    let length = value.len() as f64;
-    let share = |&count: &u32| f64::from(count) / length;
-    counts.iter().filter(|&&count| count > 0).map(share).map(|share| -share * share.log2()).sum()
-}
-
-/// The first 4 characters and the length.
+/// At most the first 4 characters, and the length. Of a short value even those would tell too much.
 fn redact(value: &str) -> String {
-    let head: String = value.chars().take(4).collect();
-    format!("{head}… ({} characters)", value.chars().count())
+    let length = value.chars().count();
+    let shown = if length >= 12 { 4 } else { length / 4 };
+    let head: String = value.chars().take(shown).collect();
+    format!("{head}… ({length} characters)")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn every_pattern_compiles_and_has_a_group() {
-        for (literal, kind) in LITERALS {
-            let Some((_, regex)) = compiled(*kind) else {
-                assert!(matches!(kind, Kind::PrivateKey | Kind::PuttyKey), "{literal} has no pattern");
-                continue;
-            };
-            assert!(regex.captures_len() >= 2, "{literal}");
+        for kind in kinds() {
+            if let Form::Regex(regex) = kind.form {
+                assert!(compiled(kind, regex).captures_len() >= 2, "{}", kind.id);
+            }
+            assert!(kind.before <= BEFORE_MAX && kind.after <= AFTER_MAX, "{}", kind.id);
+        }
+    }
+
+    #[test]
+    fn literals_are_long_enough_and_none_is_part_of_another() {
+        let all = literals();
+        for (literal, _) in &all {
+            assert!(literal.len() >= 3, "{literal}");
+            let within = all.iter().find(|(other, _)| other != literal && other.contains(literal));
+            assert!(within.is_none(), "{literal} is part of {within:?}", within = within.map(|w| w.0));
+        }
+    }
+
+    #[test]
+    fn a_value_is_never_shown_whole() {
+        assert_eq!(redact("abcdefghijklmnop"), "abcd… (16 characters)");
+        assert_eq!(redact("geheim"), "g… (6 characters)");
+        assert_eq!(redact("é"), "… (1 characters)");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_at_most_four_characters_of_the_value(value in "[a-z]{1,200}") {
+            let shown = redact(&value);
+            let head = shown.split('…').next().unwrap_or("");
+            prop_assert!(head.len() <= 4 && head.len() < value.len() && value.starts_with(head));
+        }
+
+        #[test]
+        fn examinations_take_any_bytes(
+            before in proptest::collection::vec(any::<u8>(), 0..80),
+            after in proptest::collection::vec(any::<u8>(), 0..200),
+            which in any::<prop::sample::Index>(),
+        ) {
+            let all = literals();
+            let (literal, woken) = &all[which.index(all.len())];
+            let data = [&before[..], literal.as_bytes(), &after].concat();
+            if let Some(secret) = examine(woken, &data, before.len()) {
+                prop_assert!(secret.end <= data.len());
+            }
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct Settings {
     pub policy: Option<PathBuf>,
     /// Directory of the operator's own YARA rules and hash lists.
     pub rules: Option<PathBuf>,
+    /// ClamAV daemon that is asked about every file of an image: `unix:/path` or `tcp://host:port`.
+    pub clamd: Option<String>,
     /// Images that are certified at the same time.
     pub certifications: usize,
     /// OCI runtime that starts modules on trial: `auto` for runc where it is there and works, `off`, or a name or path.
@@ -60,6 +62,7 @@ impl Default for Settings {
             allow_private_egress: Vec::new(),
             policy: None,
             rules: None,
+            clamd: None,
             certifications: 2,
             sandbox: "auto".to_owned(),
         }

@@ -42,6 +42,9 @@ pub(super) enum Format {
     Tar,
     Zip,
     Deb,
+    Bzip2,
+    Cpio,
+    Rpm,
 }
 
 impl Format {
@@ -51,6 +54,9 @@ impl Format {
             [0x1f, 0x8b, 8, ..] => Some(Format::Gzip),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Format::Xz),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Format::Zstd),
+            [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', b'S', b'Y', ..] => Some(Format::Bzip2),
+            [0xed, 0xab, 0xee, 0xdb, 3, ..] => Some(Format::Rpm),
+            _ if super::cpio::is_cpio(head) => Some(Format::Cpio),
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Format::Zip),
             _ if head.starts_with(b"!<arch>\ndebian-binary") => Some(Format::Deb),
             _ if head.get(257..262) == Some(b"ustar") => Some(Format::Tar),
@@ -62,10 +68,17 @@ impl Format {
 /// Name of an archive format that is known and not handled.
 pub(super) fn not_handled(head: &[u8]) -> Option<&'static str> {
     match head {
-        [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', b'S', b'Y', ..] => Some("bzip2"),
         [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Some("7z"),
         [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => Some("RAR"),
         [b'M', b'S', b'C', b'F', 0, 0, 0, 0, ..] => Some("cabinet"),
+        [b'L', b'Z', b'I', b'P', 0 | 1, ..] => Some("lzip"),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Some("LZ4"),
+        [0x1f, 0x9d, 0x80..=0x9f, ..] => Some("compress"),
+        // A squashfs of version 4, as Snap and AppImage have it.
+        [b'h', b's', b'q', b's', ..] if head.get(28..30) == Some(&[4, 0]) => Some("squashfs"),
+        // LZMA without a container: dictionary of a power of two, unknown size.
+        [0x5d, 0, 0, _, _, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ..] => Some("LZMA"),
+        [b'0', b'7', b'0', b'7', b'0', b'7', b'0'..=b'7', ..] => Some("cpio (old portable)"),
         _ => None,
     }
 }
@@ -189,6 +202,12 @@ impl Scanner<'_> {
                 inner.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
                 self.unpacked(path, &mut Metered { inner, budget }, budget, depth)
             }
+            Format::Bzip2 => {
+                let inner = bzip2::read::MultiBzDecoder::new(reader);
+                self.unpacked(path, &mut Metered { inner, budget }, budget, depth)
+            }
+            Format::Cpio => self.cpio(path, reader, budget, depth),
+            Format::Rpm => self.rpm(path, reader, budget, depth),
             Format::Tar => self.tar(path, reader, budget, depth),
             Format::Deb => self.deb(path, reader, budget, depth),
             Format::Zip => Err(io::Error::other("a zip archive needs its whole bytes")),
@@ -200,8 +219,10 @@ impl Scanner<'_> {
         let mut head = Vec::with_capacity(512);
         reader.take(512).read_to_end(&mut head)?;
         let mut whole = head.as_slice().chain(reader);
-        if Format::of(&head) == Some(Format::Tar) {
-            return self.tar(path, &mut whole, budget, depth);
+        match Format::of(&head) {
+            Some(Format::Tar) => return self.tar(path, &mut whole, budget, depth),
+            Some(Format::Cpio) => return self.cpio(path, &mut whole, budget, depth),
+            _ => {}
         }
         let name = path.rsplit(['/', '!']).next().unwrap_or(path);
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
@@ -250,7 +271,8 @@ impl Scanner<'_> {
         budget: &Budget,
         depth: u32,
     ) -> io::Result<()> {
-        let mut hashing = Hashing { inner: reader, hasher: self.rules.hashes_wanted().then(Sha256::new) };
+        let hasher = self.rules.hashes_wanted().then(Sha256::new);
+        let mut hashing = Hashing { inner: reader, hasher, clamd: None };
         self.content(path, &mut hashing, budget, depth + 1)?;
         if let Some(hasher) = hashing.hasher {
             self.check_hash(path, || hasher.finalize().into());

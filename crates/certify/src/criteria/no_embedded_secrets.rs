@@ -63,7 +63,7 @@ fn finding(image: &ImageEvidence, kind: &str, blocks: bool, found: &[&Match]) ->
 }
 
 fn hint(found: &Match, blocks: bool) -> &'static str {
-    if !blocks && matches!(&found.kind, MatchKind::Secret { kind, .. } if kind == "private-key") {
+    if !blocks && matches!(&found.kind, MatchKind::Secret { kind, .. } if kind.ends_with("private-key")) {
         "make sure that nothing relies on this key: everybody who has the package has it"
     } else if found.place.layer.is_none() {
         "revoke the secret, take it out of the build file, and hand it in at run time, for example as a twin property or a mounted file"

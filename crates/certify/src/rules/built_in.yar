@@ -51,3 +51,48 @@ rule miner_program {
     condition:
         (uint32(0) == 0x464c457f or uint16(0) == 0x5a4d) and any of ($name*) and any of ($pool, $subscribe, $getwork)
 }
+rule webshell_php_eval {
+    meta: description = "PHP that runs what a request carries"
+    strings:
+        $php = { 3c 3f }
+        $a = /\x65\x76\x61\x6c\(\x24\x5f(POST|GET|REQUEST|COOKIE)\[/
+    condition: filesize < 1MB and $php in (0..1024) and $a
+}
+rule webshell_b374k {
+    meta: description = "the web shell b374k, plain or packed by its own packer"
+    strings:
+        $php = { 3c 3f }
+        $name = { 62 33 37 34 6b }
+        $use0 = { 62 61 73 65 36 34 5f 64 65 63 6f 64 65 }
+        $use1 = { 67 7a 69 6e 66 6c 61 74 65 }
+        $use2 = { 73 68 65 6c 6c 5f 65 78 65 63 }
+    condition: filesize < 1MB and $php in (0..1024) and $name and any of ($use*)
+}
+rule reverse_shell_bash {
+    meta: description = "a shell whose input and output are a connection to somewhere, by bash's /dev/tcp"
+    strings: $a = /\x73\x68 -i {0,2}[0-9]?[<>]{1,2}& ?\x2f\x64\x65\x76\x2ftcp\/[A-Za-z0-9.:_-]{3,100}\/[0-9]{1,5}/
+    condition: filesize < 1MB and uint32(0) != 0x464c457f and $a
+}
+rule reverse_shell_python {
+    meta: description = "a shell whose input, output and errors are a socket, by Python's os.dup2"
+    strings:
+        $in = { 2e 66 69 6c 65 6e 6f 28 29 2c 30 }
+        $out = { 2e 66 69 6c 65 6e 6f 28 29 2c 31 }
+        $err = { 2e 66 69 6c 65 6e 6f 28 29 2c 32 }
+        $dup = { 6f 73 2e 64 75 70 32 28 }
+        $shell = /\x2f\x62\x69\x6e\x2f(ba|da)?sh/
+    condition: filesize < 1MB and uint32(0) != 0x464c457f and all of them
+}
+rule rootkit_diamorphine {
+    meta: description = "the kernel module Diamorphine, which hides processes"
+    strings:
+        $name = { 64 69 61 6d 6f 72 70 68 69 6e 65 5f }
+        $hides = { 6d 6f 64 75 6c 65 5f 68 69 64 65 }
+        $root = { 67 69 76 65 5f 72 6f 6f 74 }
+    condition: uint32(0) == 0x464c457f and $name and any of ($hides, $root)
+}
+rule botnet_mirai_loader {
+    meta: description = "Mirai and its children, which ask devices' busybox for an applet of their own"
+    strings: $a = { 2f 62 69 6e 2f 62 75 73 79 62 6f 78 20 4d 49 52 41 49 }
+    condition: $a
+}

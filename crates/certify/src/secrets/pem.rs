@@ -61,7 +61,7 @@ pub(super) fn putty_key(data: &[u8], at: usize) -> Option<Secret> {
     let line = lines[first..].split(|&byte| matches!(byte, b'\n' | b'\r')).next()?;
     let real = line.len() >= 40 && LENIENT.decode(line).is_ok();
     real.then(|| Secret {
-        kind: "private-key",
+        kind: "putty-private-key",
         blocking: true,
         evidence: "PuTTY private key".to_owned(),
         end: at + start + first,

@@ -1,5 +1,6 @@
-//! User names with passwords in URLs (`https://user:password@host`), in files where tools keep them: configuration,
-//! `.git/config`, `.netrc`. No literal is rare enough to wake this one, so it looks only at files of such names.
+//! Passwords in files where tools keep them: user names with passwords in URLs (`https://user:password@host`) in
+//! configuration, `.git/config` and `.git-credentials`; `.netrc`, `.pgpass`. No literal is rare enough to wake this one,
+//! so it looks only at files of such names.
 
 use super::{Secret, placeholder, redact};
 use memchr::memmem;
@@ -10,15 +11,24 @@ const FILE_BYTES_MAX: usize = 256 << 10;
 /// Most URLs that are looked at in one file.
 const URLS_MAX: usize = 10_000;
 
-/// Whether a file of this path and size may keep credentials in URLs.
-pub(crate) fn may_hold_urls(path: &str, size: usize) -> bool {
+/// Whether a file of this path and size may keep credentials.
+pub(crate) fn may_hold_credentials(path: &str, size: usize) -> bool {
     let name = path.rsplit(['/', '!']).next().unwrap_or(path);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     size <= FILE_BYTES_MAX
         && (path.ends_with(".git/config")
             || matches!(
                 name,
-                ".netrc" | ".git-credentials" | ".npmrc" | ".yarnrc" | ".env" | ".pypirc" | "sources.list"
+                ".netrc"
+                    | "_netrc"
+                    | ".pgpass"
+                    | "pgpass.conf"
+                    | ".git-credentials"
+                    | ".npmrc"
+                    | ".yarnrc"
+                    | ".env"
+                    | ".pypirc"
+                    | "sources.list"
             )
             || matches!(
                 extension,
@@ -36,8 +46,64 @@ pub(crate) fn may_hold_urls(path: &str, size: usize) -> bool {
             ))
 }
 
+/// Credentials in a text that stands at this path, or in the config.
+pub(crate) fn credentials_in_file(path: &str, data: &[u8]) -> Vec<Secret> {
+    match path.rsplit(['/', '!']).next().unwrap_or(path) {
+        ".netrc" | "_netrc" => netrc(data),
+        ".pgpass" | "pgpass.conf" => pgpass(data),
+        _ => credentials_in_urls(path, data),
+    }
+}
+
+/// `machine HOST login USER password SECRET`, in words over any lines (the `netrc` of ftp(1) and curl).
+fn netrc(data: &[u8]) -> Vec<Secret> {
+    let text = String::from_utf8_lossy(data);
+    let mut words =
+        text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
+    let (mut host, mut user) = ("default", "");
+    let mut secrets = Vec::new();
+    while let Some(word) = words.next() {
+        match word {
+            "machine" => host = words.next().unwrap_or(""),
+            "login" => user = words.next().unwrap_or(""),
+            "password" => {
+                let password = words.next().unwrap_or("");
+                if !stands_for_a_password(user, password) {
+                    let evidence = format!("user {user:?} at {host:?}, password {}", redact(password));
+                    secrets.push(Secret {
+                        kind: "netrc-password",
+                        blocking: false,
+                        evidence,
+                        end: data.len(),
+                    });
+                }
+            }
+            _ => {}
+        }
+        if secrets.len() >= URLS_MAX {
+            break;
+        }
+    }
+    secrets
+}
+
+/// `hostname:port:database:username:password`, one a line (PostgreSQL, *The Password File*).
+fn pgpass(data: &[u8]) -> Vec<Secret> {
+    let text = String::from_utf8_lossy(data);
+    let line = |line: &str| {
+        let fields: Vec<&str> = line.trim().splitn(5, ':').collect();
+        let [host, _, _, user, password] = fields[..] else { return None };
+        if host.starts_with('#') || stands_for_a_password(user, password) {
+            return None;
+        }
+        let evidence = format!("user {user:?} at {host:?}, password {}", redact(password));
+        Some(Secret { kind: "pgpass-password", blocking: false, evidence, end: data.len() })
+    };
+    text.lines().take(URLS_MAX).filter_map(line).collect()
+}
+
 /// Credentials in URLs of a text.
-pub(crate) fn credentials_in_urls(path: &str, data: &[u8]) -> Vec<Secret> {
+fn credentials_in_urls(path: &str, data: &[u8]) -> Vec<Secret> {
     let mut secrets = Vec::new();
     for at in memmem::find_iter(data, b"://").take(URLS_MAX) {
         let rest = &data[at + 3..data.len().min(at + 3 + 512)];
@@ -51,7 +117,8 @@ pub(crate) fn credentials_in_urls(path: &str, data: &[u8]) -> Vec<Secret> {
         if user.is_empty() || host.is_empty() || stands_for_a_password(user, password) {
             continue;
         }
-        let kind = if path.ends_with(".git/config") { "git-credentials" } else { "url-credentials" };
+        let of_git = path.ends_with(".git/config") || path.ends_with(".git-credentials");
+        let kind = if of_git { "git-credentials" } else { "url-credentials" };
         let evidence = format!("user {user:?} at {host:?}, password {}", redact(password));
         secrets.push(Secret { kind, blocking: false, evidence, end: at + 3 + authority.len() });
     }
@@ -78,4 +145,51 @@ fn stands_for_a_password(user: &str, password: &str) -> bool {
         || password.contains(['<', '{', '$', '%', '[', '('])
         || words.contains(&lower.as_str())
         || (password.len() > 12 && placeholder(password))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn kinds(path: &str, text: &str) -> Vec<&'static str> {
+        assert!(may_hold_credentials(path, text.len()), "{path}");
+        credentials_in_file(path, text.as_bytes()).iter().map(|secret| secret.kind).collect()
+    }
+
+    #[test]
+    fn files_that_keep_passwords_are_read_by_their_own_rules() {
+        let secret = ["gl4r", "W9x7Qm2"].concat();
+        let url = format!("https://ci:{secret}@git.acme.io/a.git");
+        assert_eq!(kinds("src/.git/config", &format!("[remote]\n url = {url}\n")), ["git-credentials"]);
+        assert_eq!(kinds("root/.git-credentials", &url), ["git-credentials"]);
+        assert_eq!(kinds("app/settings.yaml", &format!("repo: {url}")), ["url-credentials"]);
+        let netrc = format!("machine a.acme.io\n  login ci\n  password {secret}\n# password x\n");
+        assert_eq!(kinds("root/.netrc", &netrc), ["netrc-password"]);
+        assert_eq!(kinds("root/.netrc", &format!("default login me password {secret}")), ["netrc-password"]);
+        assert_eq!(kinds("root/.pgpass", &format!("db.acme.io:5432:*:app:{secret}\n")), ["pgpass-password"]);
+        assert_eq!(kinds("root/.pgpass", &format!("*:*:*:app:{secret}")), ["pgpass-password"]);
+    }
+
+    #[test]
+    fn what_documentation_writes_there_is_none() {
+        assert_eq!(kinds("src/.git/config", "url = https://github.com/a/b.git").len(), 0);
+        assert_eq!(kinds("src/.git/config", "url = https://user:${TOKEN}@github.com/a/b.git").len(), 0);
+        assert_eq!(kinds("root/.netrc", "machine x login y password <password>").len(), 0);
+        assert_eq!(kinds("root/.netrc", "machine x login y account z").len(), 0);
+        assert_eq!(kinds("root/.pgpass", "#hostname:port:database:username:password").len(), 0);
+        assert_eq!(kinds("root/.pgpass", "localhost:5432:db:user:password").len(), 0);
+        assert_eq!(kinds("etc/a.conf", "proxy = http://user:pass@proxy:3128").len(), 0);
+        assert_eq!(kinds("etc/a.conf", "mail = mailto://a:b@c").len(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(text in any::<Vec<u8>>(), words in "(machine|login|password|://|:|@| |a|\\n){0,60}") {
+            for path in ["a/.netrc", "a/.pgpass", "a/.env"] {
+                credentials_in_file(path, &text);
+                credentials_in_file(path, words.as_bytes());
+            }
+        }
+    }
 }

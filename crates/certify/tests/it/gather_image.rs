@@ -145,15 +145,15 @@ fn secrets_in_files_env_labels_and_history_are_found_and_placeholders_are_not() 
     );
     image.config["config"]["Env"] = json!([format!("CONNECTION={}", iot(&key))]);
     image.config["config"]["Labels"] =
-        json!({"token": format!("ghp_{}", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6")});
+        json!({"token": format!("ghp_{}", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC01XM6Ea")});
     image.config["history"] = json!([{"created_by": format!("ARG AWS_SECRET_ACCESS_KEY={}", "wJ4lrXUt9FEM1K7MDENG2bPxRfiCY8zQ0sV5tLhA")}]);
     let evidence = image.gather();
     let found: Vec<String> =
         evidence.matches.iter().map(|found| format!("{} {:?}", found.place.path, found.kind)).collect();
     insta::assert_snapshot!(found.join("\n"), @r#"
     history Secret { kind: "aws-secret-access-key", key_or_connection_string: true }
-    config.Env Secret { kind: "azure-connection-string", key_or_connection_string: true }
-    app/a.env Secret { kind: "azure-connection-string", key_or_connection_string: true }
+    config.Env Secret { kind: "azure-iot-device-connection-string", key_or_connection_string: true }
+    app/a.env Secret { kind: "azure-iot-device-connection-string", key_or_connection_string: true }
     src/.git/config Secret { kind: "git-credentials", key_or_connection_string: false }
     config.Labels Secret { kind: "github-token", key_or_connection_string: false }
     "#);

@@ -3,7 +3,10 @@
 mod advisories;
 mod advisories_bad;
 mod advisories_real;
+mod archives;
+mod built_in_rules;
 mod certify_all;
+mod clamd;
 mod fixture;
 mod formats;
 mod gather_bad;
@@ -13,3 +16,4 @@ mod gather_parsers;
 mod gather_rpm;
 mod sandbox;
 mod versions;
+mod yara_parity;

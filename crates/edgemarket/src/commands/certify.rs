@@ -6,6 +6,7 @@ use crate::output::{Failure, Output, STATUS_COULD_NOT_RUN, STATUS_NO};
 use crate::starting::{self, Starting};
 use crate::{directory, files};
 use certify::cache::Cache;
+use certify::clamd::Clamd;
 use certify::criteria::OfferContext;
 use certify::report::html::Language;
 use certify::report::text::{Style, Words, render, wrap};
@@ -86,6 +87,9 @@ pub struct Certify {
     /// OpenVEX document: what does no harm here; may be given again
     #[arg(long, value_name = "FILE")]
     vex: Vec<PathBuf>,
+    /// ClamAV daemon that is asked about every file, too: unix:/path or tcp://127.0.0.1:3310
+    #[arg(long, value_name = "ADDRESS")]
+    clamd: Option<String>,
     /// Where evidence of layers is kept [default: edgemarket in the user's cache directory]
     #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
     cache: Option<PathBuf>,
@@ -132,7 +136,10 @@ pub fn run(arguments: &Certify, output: &Output) -> Result<(), Failure> {
 
 fn certify(arguments: &Certify, output: &Output, follow: &Follow) -> Result<(), Failure> {
     let policy = files::policy(arguments.policy.as_deref())?;
-    let rules = if arguments.sbom_only { Rules::off() } else { rules(arguments)? };
+    let rules = match arguments.sbom_only {
+        true => Rules::off(),
+        false => with_clamd(rules(arguments)?, arguments)?,
+    };
     let offer = match &arguments.offer {
         Some(dir) => Some(offer(dir, arguments.plan.as_deref(), &policy)?),
         None => None,
@@ -298,6 +305,12 @@ fn rules(arguments: &Certify) -> Result<Rules, Failure> {
     }
     Rules::with(texts, &hashes)
         .map_err(|cause| Failure::could_not_run(cause.to_string(), "correct the file, or leave it out"))
+}
+
+fn with_clamd(rules: Rules, arguments: &Certify) -> Result<Rules, Failure> {
+    let Some(address) = &arguments.clamd else { return Ok(rules) };
+    let clamd = Clamd::at(address).map_err(|error| Failure::usage(error.to_string(), "see --help"))?;
+    Ok(rules.with_clamd(clamd))
 }
 
 fn rule_files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {

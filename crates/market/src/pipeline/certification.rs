@@ -17,6 +17,7 @@ use crate::tasks::{Claim, Kind, Outcome};
 use crate::waivers;
 use certify::advisories::vex::{VEX_BYTES_MAX, Vex};
 use certify::advisories::{self, Advisories};
+use certify::clamd::Clamd;
 use certify::criteria::OfferContext;
 use certify::report::Verdict;
 use certify::rules::Rules;
@@ -298,7 +299,14 @@ async fn advisories(market: &Market) -> Result<Option<(Advisories, Vex)>> {
 async fn rules(market: &Market) -> Result<Arc<Rules>> {
     let load = async || {
         let directory = market.config.settings.rules.as_ref().map(|path| market.config.data.join(path));
-        blocking(move || Ok(Arc::new(read_rules(directory.as_deref())?))).await
+        let rules = blocking(move || read_rules(directory.as_deref())).await?;
+        let clamd = market.config.settings.clamd.as_deref().map(Clamd::at).transpose();
+        let clamd =
+            clamd.map_err(|error| Error::setup(error.to_string(), "correct `clamd` in the configuration"))?;
+        Ok(Arc::new(match clamd {
+            Some(clamd) => rules.with_clamd(clamd),
+            None => rules,
+        }))
     };
     market.rules.get_or_try_init(load).await.cloned()
 }
