@@ -32,7 +32,7 @@ fn cpio(members: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// Lead, empty signature and header, payload.
 fn rpm(payload: &[u8]) -> Vec<u8> {
-    let mut lead = vec![0_u8; 96];
+    let mut lead = [0_u8; 96];
     lead[..5].copy_from_slice(&[0xed, 0xab, 0xee, 0xdb, 3]);
     let header = [&[0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0][..], &[0, 0, 0, 1], &[0, 0, 0, 4], &[0; 20]].concat();
     // The signature is filled up to eight bytes: 16 + 16 + 4 and 4 more.

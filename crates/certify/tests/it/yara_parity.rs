@@ -104,7 +104,7 @@ fn wide(text: &str) -> Vec<u8> {
 fn other_alphabet(base64: &str) -> Vec<u8> {
     const STANDARD: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const OTHER: &[u8] = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let place = |letter: &u8| STANDARD.iter().position(|other| *other == letter.to_owned());
+    let place = |letter: &u8| STANDARD.iter().position(|other| other == letter);
     base64.bytes().map(|letter| place(&letter).map_or(letter, |place| OTHER[place])).collect()
 }
 
