@@ -71,8 +71,11 @@ impl Browser {
         panic!("Chromium does not start");
     }
 
+    /// The text of an element, found and read at one instant: a page that moves by itself replaces elements in between.
     async fn text(&self, css: &str) -> String {
-        self.client.find(Locator::Css(css)).await.expect(css).text().await.expect("text")
+        let script = "return document.querySelector(arguments[0]).innerText";
+        let text = self.client.execute(script, vec![json!(css)]).await.expect(css);
+        text.as_str().expect("text").to_owned()
     }
 
     /// Waits until the page's text has this.
