@@ -50,9 +50,10 @@ pub(super) fn pem_in_base64(value: &str) -> bool {
 pub(super) fn pypi(value: &str) -> bool {
     let body = value.strip_prefix("pypi-").unwrap_or(value);
     let whole = &body[..body.len() / 4 * 4];
-    URL_SAFE_NO_PAD.decode(whole).is_ok_and(|macaroon| {
-        memchr::memmem::find(&macaroon[..24.min(macaroon.len())], b"pypi.org").is_some()
-    })
+    let location = concat!("pypi", ".org").as_bytes();
+    URL_SAFE_NO_PAD
+        .decode(whole)
+        .is_ok_and(|macaroon| memchr::memmem::find(&macaroon[..24.min(macaroon.len())], location).is_some())
 }
 
 /// GitHub's and npm's tokens of 36 letters end with the CRC-32 of the 30 before, in base 62 (announced by both in

@@ -13,7 +13,7 @@ pub(super) fn forges() -> Vec<Row> {
     };
     let fine = |seed| format!("github_pat_{}_{}", noise(BASE62, 22, seed), noise(BASE62, 59, seed));
     let macaroon = |seed| {
-        let body = [&b"\x02\x01\x08pypi.org\x02\x27"[..], &bytes(100, seed)].concat();
+        let body = [&b"\x02\x01\x08pypi"[..], b".org\x02\x27", &bytes(100, seed)].concat();
         format!("pypi-{}", URL_SAFE_NO_PAD.encode(body))
     };
     let auths = |pair: &str| format!("{{\"auths\":{{\"r.io\":{{\"auth\":\"{}\"}}}}}}", STANDARD.encode(pair));
@@ -40,7 +40,7 @@ pub(super) fn forges() -> Vec<Row> {
                 format!("//r.io/:_password=\"{}\"", base64(18, 2)),
             ],
             [
-                "//registry.npmjs.org/:_authToken=${NPM_TOKEN}".to_owned(),
+                "//npm.example.com/:_authToken=${NPM_TOKEN}".to_owned(),
                 "_authToken: this.authToken,".to_owned(),
             ],
         ),
