@@ -148,11 +148,21 @@ impl Config {
     }
 }
 
-/// Every setting's name, from the type itself.
+/// Every setting's name; a test compares them with the type.
 fn setting_names() -> Vec<String> {
-    ["listen", "public-url", "region", "allow-private-egress", "policy", "rules", "certifications", "sandbox"]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "listen",
+        "public-url",
+        "region",
+        "allow-private-egress",
+        "policy",
+        "rules",
+        "clamd",
+        "certifications",
+        "sandbox",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 /// A variable or flag is text; the two settings that are not get their type here.
@@ -214,4 +224,27 @@ fn malformed(path: &Path, error: &toml::de::Error) -> Error {
         format!("{}: {}", path.display(), error.to_string().trim_end()),
         "correct the setting; the names and their meanings are in docs/configuration.md",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_can_be_a_variable_and_a_flag() {
+        let some = || Some("x".to_owned());
+        // Absent ones are not written, so each is set.
+        let settings = Settings {
+            public_url: some(),
+            policy: some().map(PathBuf::from),
+            rules: some().map(PathBuf::from),
+            clamd: some(),
+            ..Settings::default()
+        };
+        let written = toml::Table::try_from(&settings).expect("settings are TOML");
+        let (mut named, mut known) = (setting_names(), written.keys().cloned().collect::<Vec<_>>());
+        named.sort();
+        known.sort();
+        assert_eq!(named, known);
+    }
 }
