@@ -31,5 +31,6 @@ pub mod standards;
 mod start;
 pub mod tarwalk;
 mod waivers;
+mod zip_header;
 
 pub use engine::{Certification, Progress, Request, Sbom, bills_of_materials, certify};

@@ -3,16 +3,13 @@
 //! deflated members only. Archives inside images are read from memory by `content::zip`.
 
 use super::error::Error;
+use crate::zip_header::{COMMENT_BYTES_MAX, END_BYTES, HEADER_BYTES, int16, int32, int64, wide};
 use flate2::read::DeflateDecoder;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// Size of a central directory header without its variable fields.
-const HEADER_BYTES: usize = 46;
-/// Size of the record that ends an archive, without its comment, which has at most 65,535 bytes.
-const END_BYTES: usize = 22;
 /// Unpacked bytes for one byte of the archive, over all members. JSON gets 5 to 20 times smaller; members that lie over
 /// each other, or a bomb, reach more than a thousand.
 const RATIO_MAX: u64 = 200;
@@ -72,7 +69,7 @@ impl ZipFile {
         };
         let file = File::open(path).map_err(&io)?;
         let size = file.metadata().map_err(&io)?.len();
-        let tail_at = size.saturating_sub((END_BYTES + 20 + 0xffff) as u64);
+        let tail_at = size.saturating_sub((END_BYTES + 20 + COMMENT_BYTES_MAX) as u64);
         let mut tail = vec![0; usize::try_from(size - tail_at).unwrap_or(0)];
         file.read_exact_at(&mut tail, tail_at).map_err(&io)?;
         let end = memchr::memmem::rfind(&tail, b"PK\x05\x06").ok_or_else(truncated)?;
@@ -193,39 +190,4 @@ impl ZipFile {
         }
         Ok(bytes)
     }
-}
-
-/// Packed size and offset, from the Zip64 extra field where the header's own are full.
-fn wide(header: &[u8], mut extra: &[u8]) -> (u64, u64) {
-    let (size, packed, offset) = (int32(header, 24), int32(header, 20), int32(header, 42));
-    let (mut packed_size, mut local_offset) = (u64::from(packed), u64::from(offset));
-    while extra.len() >= 4 {
-        let length = usize::from(int16(extra, 2));
-        let Some(mut field) = extra.get(4..4 + length) else { break };
-        if int16(extra, 0) == 1 {
-            let mut take = |full: bool, value: &mut u64| {
-                if full && field.len() >= 8 {
-                    *value = int64(field, 0);
-                    field = &field[8..];
-                }
-            };
-            take(size == u32::MAX, &mut 0);
-            take(packed == u32::MAX, &mut packed_size);
-            take(offset == u32::MAX, &mut local_offset);
-        }
-        extra = &extra[4 + length..];
-    }
-    (packed_size, local_offset)
-}
-
-fn int16(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
-fn int32(bytes: &[u8], at: usize) -> u32 {
-    u32::from(int16(bytes, at)) | (u32::from(int16(bytes, at + 2)) << 16)
-}
-
-fn int64(bytes: &[u8], at: usize) -> u64 {
-    u64::from(int32(bytes, at)) | (u64::from(int32(bytes, at + 4)) << 32)
 }

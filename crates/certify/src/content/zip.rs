@@ -6,14 +6,9 @@ use super::Scanner;
 use super::archive::{Budget, DEPTH_MAX, Metered};
 use crate::evidence::FaultKind;
 use crate::packages::{self, java};
+use crate::zip_header::{COMMENT_BYTES_MAX, END_BYTES, HEADER_BYTES, int16, int32, int64, wide};
 use flate2::read::DeflateDecoder;
 use std::io::{self, Read};
-
-/// Size of a central directory header without its variable fields.
-const HEADER_BYTES: usize = 46;
-
-/// Size of the record that ends an archive, without its comment.
-const END_BYTES: usize = 22;
 
 struct Member<'a> {
     name: &'a [u8],
@@ -115,8 +110,7 @@ struct Directory<'a> {
 
 impl<'a> Directory<'a> {
     fn find(data: &'a [u8]) -> Option<Directory<'a>> {
-        // The comment after the end record has at most 65,535 bytes.
-        let from = data.len().saturating_sub(END_BYTES + 0xffff);
+        let from = data.len().saturating_sub(END_BYTES + COMMENT_BYTES_MAX);
         let end = from + memchr::memmem::rfind(&data[from..], b"PK\x05\x06")?;
         let record = data.get(end..end + END_BYTES)?;
         let (mut count, mut size, mut offset) =
@@ -166,39 +160,4 @@ impl<'a> Directory<'a> {
         let packed = self.data.get(start..start.checked_add(usize::try_from(packed_size).ok()?)?)?;
         Some(Member { name, method: int16(header, 10), encrypted: int16(header, 8) & 1 != 0, packed })
     }
-}
-
-/// Packed size and offset, from the Zip64 extra field where the header's own are full.
-fn wide(header: &[u8], mut extra: &[u8]) -> (u64, u64) {
-    let (size, packed, offset) = (int32(header, 24), int32(header, 20), int32(header, 42));
-    let (mut packed_size, mut local_offset) = (u64::from(packed), u64::from(offset));
-    while extra.len() >= 4 {
-        let length = usize::from(int16(extra, 2));
-        let Some(mut field) = extra.get(4..4 + length) else { break };
-        if int16(extra, 0) == 1 {
-            let mut take = |full: bool, value: &mut u64| {
-                if full && field.len() >= 8 {
-                    *value = int64(field, 0);
-                    field = &field[8..];
-                }
-            };
-            take(size == u32::MAX, &mut 0);
-            take(packed == u32::MAX, &mut packed_size);
-            take(offset == u32::MAX, &mut local_offset);
-        }
-        extra = &extra[4 + length..];
-    }
-    (packed_size, local_offset)
-}
-
-fn int16(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
-fn int32(bytes: &[u8], at: usize) -> u32 {
-    u32::from(int16(bytes, at)) | (u32::from(int16(bytes, at + 2)) << 16)
-}
-
-fn int64(bytes: &[u8], at: usize) -> u64 {
-    u64::from(int32(bytes, at)) | (u64::from(int32(bytes, at + 4)) << 32)
 }
