@@ -105,6 +105,7 @@ pub fn is_test_or_example(path: &str) -> bool {
                 | "demos"
                 | "doc"
                 | "docs"
+                | "man"
                 | "idlelib"
         )
     })

@@ -135,3 +135,27 @@ fn add(paths: &mut HashSet<u64>, hash: u64) {
 pub(crate) fn without_usr(path: &str) -> &str {
     path.strip_prefix("usr/").unwrap_or(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Place;
+
+    fn blocks(owners: &Owners, path: &str) -> bool {
+        let kind = MatchKind::Secret { kind: "private-key".to_owned(), key_or_connection_string: true };
+        let place = Place { layer: None, path: path.to_owned() };
+        let mut found = Match { kind, place, evidence: String::new(), deleted_later: false };
+        owners.weigh(&mut found, &HashSet::new());
+        matches!(found.kind, MatchKind::Secret { key_or_connection_string: true, .. })
+    }
+
+    #[test]
+    fn a_key_in_the_documentation_of_a_package_is_advice_and_any_other_blocks() {
+        let mut owners = Owners::default();
+        let list = b"/usr/share/man/man5/netdev.5.gz\n/etc/netdev.key\n";
+        owners.read("var/lib/dpkg/info/netdev.list", list);
+        assert!(!blocks(&owners, "usr/share/man/man5/netdev.5.gz!netdev.5"));
+        assert!(blocks(&owners, "usr/share/man/man5/mine.5.gz!mine.5"));
+        assert!(blocks(&owners, "etc/netdev.key"));
+    }
+}

@@ -11,6 +11,8 @@ const KNOWN_TO_ALL: &[&str] = &[
     concat!("Z%2FRHIX5Xcg0Mq2rqI3OlWTjEg2tYkbo", "Xr1P9ZUXDtkk%3D"),
     // wg(8) and wg-quick(8).
     concat!("yAnz5TF+lXXJte14tji3zlMN", "q+hd2rYUIgJBgB3fBmk="),
+    // systemd.netdev(5).
+    concat!("EEGlnEPYJV//kbvvIqxKkQwO", "iS+UENyPncC4bF46ong="),
     // The Telegram bot API's pages.
     concat!("110201543:AAHdqTcvCH1vGWJx", "fSeofSAs0K5PALDsaw"),
     // The test vectors of age.
