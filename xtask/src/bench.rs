@@ -1,17 +1,20 @@
 //! `cargo xtask bench`: measures what the issues promise about speed and memory, with the release build, and writes
 //! BENCHMARKS.md. It measures whole commands from outside; it is no profiler, and it judges no single function.
 
+mod advisories;
 mod certify;
+mod made;
 mod measure;
 mod publish;
 mod report;
 mod setup;
+mod start;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use measure::run_checked;
-use report::Report;
+use report::{Report, Row, Target};
 
 /// What is measured, how often, and where.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,23 +83,7 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     };
 
     let mut report = Report::new(&date, setup::machine()?, options.rounds);
-    let mut failures = Vec::new();
-    for name in &images[1..] {
-        match certify::measure(&program, &options.images.join(name), name, options.rounds) {
-            Ok(rows) => report.rows.extend(rows),
-            Err(error) => failures.push(error),
-        }
-    }
-    match publish::measure(&program, options.rounds) {
-        Ok(row) => report.rows.push(row),
-        Err(error) => failures.push(error),
-    }
-    if options.peers {
-        match run_peers(root, &shared, &program, &options) {
-            Ok(table) => report.peers = Some(table),
-            Err(error) => failures.push(error),
-        }
-    }
+    let failures = measure_all(root, &shared, &program, &options, &mut report);
     let text = report.to_markdown();
     print!("{text}");
     if !failures.is_empty() {
@@ -106,13 +93,61 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     std::fs::write(&path, &text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
+/// Fills the report; what could not be measured is told.
+fn measure_all(
+    root: &Path,
+    shared: &Path,
+    program: &Path,
+    options: &Options,
+    report: &mut Report,
+) -> Vec<String> {
+    let telemetry = options.images.join("telemetry");
+    let rounds = options.rounds;
+    let mut measured = vec![certify::measure(program, &telemetry, "telemetry", &certify::TELEMETRY, rounds)];
+    if options.large {
+        let layout = options.images.join("large");
+        measured.push(certify::measure(program, &layout, "large", &certify::LARGE, rounds));
+    }
+    measured.push(certify::measure_changed(program, &telemetry, "telemetry", rounds));
+    measured.push(certify::measure_rules(program, &telemetry, "telemetry", rounds).map(|row| vec![row]));
+    measured.push(start::measure(program, &options.images.join("static"), rounds));
+    measured.push(advisories::measure(root, program, &options.images));
+    measured.push(publish::measure(program, rounds).map(|row| vec![row]));
+    let mut failures = Vec::new();
+    for rows in measured {
+        match rows {
+            Ok(rows) => report.rows.extend(rows),
+            Err(error) => failures.push(error),
+        }
+    }
+    if options.peers {
+        match run_peers(root, shared, program, options) {
+            Ok(peers) => {
+                report.rows.push(peers.row);
+                report.peers = Some(peers.table);
+            }
+            Err(error) => failures.push(error),
+        }
+    }
+    failures
+}
+
+/// What the comparison gave: its table as text, and the row that was promised.
+struct Peers {
+    table: String,
+    row: Row,
+}
+
+/// Ours may cost this part of what the three scanners that it replaces cost together.
+const PEERS_RATIO_MAX: f64 = 1.0 / 25.0;
+
 /// The shared folder's comparison with syft, trivy and pushes; its table as text.
-fn run_peers(root: &Path, shared: &Path, program: &Path, options: &Options) -> Result<String, String> {
+fn run_peers(root: &Path, shared: &Path, program: &Path, options: &Options) -> Result<Peers, String> {
     let folder = root.join("target/bench/peers");
     run_checked(Command::new(shared.join("bench/peers")).arg(&folder))?;
     // `compare` takes any other status than 0 for a run that failed, and a failed verdict is none.
     let ours = format!(
-        "XDG_CACHE_HOME=$BENCH_SCRATCH {} certify oci:{{}} --format json || test $? -eq 1",
+        "XDG_CACHE_HOME=$BENCH_SCRATCH {} certify oci:{{}} --format json --sbom $BENCH_SCRATCH/sbom.json || test $? -eq 1",
         certify::quoted(program)
     );
     let compared =
@@ -120,10 +155,23 @@ fn run_peers(root: &Path, shared: &Path, program: &Path, options: &Options) -> R
             Command::new(shared.join("bench/compare"))
                 .arg(&folder)
                 .arg(options.images.join("telemetry"))
-                .args(["--ours", &ours, "--rounds", &options.rounds.to_string()]),
+                .args(["--ours", &ours, "--clam", "--rounds", &options.rounds.to_string()]),
         );
     run_checked(Command::new(shared.join("bench/peers")).arg(&folder).arg("stop"))?;
-    Ok(without_places(&compared?, &[root, &options.images]))
+    let table = compared?;
+    let cpu = |row: &str| {
+        cpu_seconds(&table, row).ok_or_else(|| format!("the comparison has no row `{row}`:\n{table}"))
+    };
+    let theirs = cpu("syft")? + cpu("trivy-secret")? + cpu("clamdscan")?;
+    let what = "`telemetry`: certify cold, CPU to that of syft, trivy's secrets and clamd together";
+    let row = Row::new(what, cpu("ours")? / theirs, "×").target(Target::AtMost(PEERS_RATIO_MAX));
+    Ok(Peers { row, table: without_places(&table, &[root, &options.images]) })
+}
+
+/// The first figure of a row of the comparison's table: CPU seconds.
+fn cpu_seconds(table: &str, row: &str) -> Option<f64> {
+    let mut words = table.lines().map(str::split_whitespace);
+    words.find_map(|mut words| (words.next()? == row).then(|| words.next()?.parse().ok())?)
 }
 
 /// The text without the folders of this machine.
@@ -139,6 +187,14 @@ mod tests {
     fn parse(arguments: &[&str]) -> Result<Options, String> {
         let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
         Options::parse(Path::new("/r"), &arguments)
+    }
+
+    #[test]
+    fn figures_of_the_comparison() {
+        let table = "x: 1 MB\nours            1.52      1.50..1.60     0.80\nsyft 17.20 1..2 3\n";
+        assert_eq!(cpu_seconds(table, "syft"), Some(17.2));
+        assert_eq!(cpu_seconds(table, "ours"), Some(1.52));
+        assert_eq!(cpu_seconds(table, "clamdscan"), None);
     }
 
     #[test]

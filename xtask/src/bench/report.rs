@@ -33,7 +33,7 @@ impl Row {
             Some(Target::AtMost(bound)) => ("at most", self.value <= bound, bound),
             Some(Target::Under(bound)) => ("under", self.value < bound, bound),
         };
-        format!("{words} {bound} {}: {}", self.unit, if met { "met" } else { "**missed**" })
+        format!("{words} {} {}: {}", bound_figure(bound), self.unit, if met { "met" } else { "**missed**" })
     }
 }
 
@@ -60,7 +60,7 @@ impl Report {
              Machine: {}.\n\n\
              Figures are medians of {} interleaved rounds, memory the largest. CPU is user and system time with all children.\n\
              The *limit* is what any scanner must do at least: for each layer `igzip -dc LAYER | openssl dgst -sha256`.\n\
-             *Cold* is `edgemarket certify oci:LAYOUT --format json` with an empty evidence cache, *a second time* the same again.\n\
+             *Cold* is `edgemarket certify oci:LAYOUT --format json --sbom FILE` with an empty evidence cache, *a second time* the same again.\n\
              On a shared machine compare ratios and CPU seconds; wall time means something only on a quiet one.\n\n\
              | what | figure | promised |\n| --- | ---: | --- |\n",
             self.date, self.machine, self.rounds
@@ -79,6 +79,12 @@ impl Report {
         }
         text
     }
+}
+
+/// A bound as it was written down, without the digits of a computed one that say nothing.
+fn bound_figure(bound: f64) -> String {
+    let text = format!("{bound:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Three significant digits, more for large numbers.

@@ -10,8 +10,12 @@ use super::measure::{output, run_checked};
 const SHARED_VARIABLE: &str = "EDGEMARKET_SHARED";
 
 /// Program to look for, and the Debian package that has it.
-const TOOLS: &[(&str, &str)] =
-    &[("/usr/bin/igzip", "isal"), ("/usr/bin/openssl", "openssl"), ("/usr/bin/time", "time")];
+const TOOLS: &[(&str, &str)] = &[
+    ("/usr/bin/igzip", "isal"),
+    ("/usr/bin/openssl", "openssl"),
+    ("/usr/bin/time", "time"),
+    ("/usr/bin/umoci", "umoci"),
+];
 
 pub fn shared_folder(root: &Path) -> Result<PathBuf, String> {
     let folder = match std::env::var_os(SHARED_VARIABLE) {
