@@ -9,6 +9,7 @@ mod zip;
 
 use crate::clamd::Stream;
 use crate::evidence::{Fault, FaultKind, Match, MatchKind, Package, Place};
+use crate::pass::file::large_buffer;
 use crate::product_info::Collector;
 use crate::rules::{Rules, Wake};
 use crate::secrets::{self, Secret};
@@ -47,6 +48,7 @@ pub(crate) struct Scanner<'r> {
     pub packages: Vec<Package>,
     /// Files that speak of `ProductInfo`.
     pub product_infos: Collector,
+    window_buffer: Vec<u8>,
     unpacked_left: u64,
     dropped: u64,
     /// The ClamAV daemon could not be asked about a file; the fault is told once.
@@ -62,6 +64,7 @@ impl<'r> Scanner<'r> {
             faults: Vec::new(),
             packages: Vec::new(),
             product_infos: Collector::default(),
+            window_buffer: Vec::new(),
             unpacked_left: archive::UNPACKED_BYTES_PER_LAYER_MAX,
             dropped: 0,
             clamd_failed: false,
@@ -156,6 +159,8 @@ impl<'r> Scanner<'r> {
         reader.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
         match Format::of(&head) {
             Some(Format::Zip) => {
+                let start = std::mem::replace(&mut head, large_buffer());
+                head.extend_from_slice(&start);
                 (&mut *reader).take(NESTED_ZIP_BYTES_MAX).read_to_end(&mut head)?;
                 if head.len() as u64 > NESTED_ZIP_BYTES_MAX {
                     let message = format!(
@@ -163,7 +168,7 @@ impl<'r> Scanner<'r> {
                         NESTED_ZIP_BYTES_MAX >> 20
                     );
                     self.fault(FaultKind::Unscanned, path, message, "unpack it when the image is built");
-                    return self.windows(path, head, reader);
+                    return self.windows(path, &head, reader);
                 }
                 self.data(path, &head, budget, depth);
                 Ok(())
@@ -178,7 +183,7 @@ impl<'r> Scanner<'r> {
             }
             None => {
                 self.unknown_format(path, &head);
-                self.windows(path, head, reader)
+                self.windows(path, &head, reader)
             }
         }
     }
@@ -233,20 +238,32 @@ impl<'r> Scanner<'r> {
         }
     }
 
-    fn windows(&mut self, path: &str, mut buffer: Vec<u8>, reader: &mut dyn Read) -> io::Result<()> {
+    /// Scans `head` and what follows it in windows. They share one buffer of the scanner: thousands of an archive's
+    /// members would else each leave a hole of some megabytes in the heap.
+    fn windows(&mut self, path: &str, head: &[u8], reader: &mut dyn Read) -> io::Result<()> {
+        let mut buffer = std::mem::take(&mut self.window_buffer);
+        buffer.clear();
+        buffer.reserve_exact(WINDOW_BYTES + OVERLAP_BYTES);
+        buffer.extend_from_slice(head);
+        let result = self.windows_of(path, &mut buffer, reader);
+        self.window_buffer = buffer;
+        result
+    }
+
+    fn windows_of(&mut self, path: &str, buffer: &mut Vec<u8>, reader: &mut dyn Read) -> io::Result<()> {
         let mut begin = 0;
         let mut first = true;
         loop {
             let room = WINDOW_BYTES.saturating_sub(buffer.len()).max(WINDOW_BYTES / 4) as u64;
-            let got = (&mut *reader).take(room).read_to_end(&mut buffer)? as u64;
+            let got = (&mut *reader).take(room).read_to_end(buffer)? as u64;
             let last = got < room;
             let end = if last { buffer.len() } else { buffer.len() - secrets::AFTER_MAX };
-            self.window(path, &buffer, begin, end);
+            self.window(path, buffer, begin, end);
             if first && last {
-                self.url_credentials(path, &buffer);
+                self.url_credentials(path, buffer);
             }
             if self.rules.operator_wanted() {
-                self.hits(path, self.rules.scan_operator(&buffer));
+                self.hits(path, self.rules.scan_operator(buffer));
             }
             if last {
                 return Ok(());

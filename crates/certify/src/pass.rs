@@ -14,7 +14,7 @@ use oci::layer::LayerReader;
 use oci::manifest::Descriptor;
 use std::collections::HashSet;
 
-mod file;
+pub(crate) mod file;
 mod names;
 
 /// Most entries of a layer. The largest real ones have some hundred thousand.
