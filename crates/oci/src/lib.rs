@@ -2,6 +2,7 @@
 //! image is read from (layout directory, archives, registry) and written to. It knows nothing of offers.
 
 pub mod client;
+pub mod delta;
 pub mod digest;
 pub mod layer;
 pub mod manifest;
