@@ -8,6 +8,7 @@ use crate::criteria::{Case, IndexFault, OfferContext};
 use crate::evidence::{Fault, FaultKind, ImageEvidence, Place};
 use crate::gather::{self, gather};
 use crate::judge::judge;
+use crate::links::LinkFact;
 use crate::report::Report;
 use crate::rules::Rules;
 use crate::sandbox::facts::{Outcome, StartFacts};
@@ -40,6 +41,8 @@ pub struct Request<'a> {
     pub cache: Option<&'a Cache>,
     /// Vulnerability data, and what OpenVEX documents say; `None` when none was imported.
     pub advisories: Option<(&'a Advisories, &'a Vex)>,
+    /// What the listing's links answered; `None` when the caller may not ask or did not.
+    pub links: Option<&'a [LinkFact]>,
     /// The day (UTC) that end dates (of waivers, of a distribution's support) are judged by.
     pub today: Date,
     /// Whether and how modules are started.
@@ -129,6 +132,7 @@ pub fn certify(request: &Request<'_>) -> Result<Certification, oci::Error> {
         live_tags: request.live_tags,
         policy: request.policy,
         rules_version: &request.rules.version(),
+        links: request.links,
         today: request.today,
         vulnerabilities: vulnerabilities.as_ref(),
     });

@@ -16,6 +16,7 @@ mod gowatch;
 pub mod judge;
 pub mod layer;
 pub mod licences;
+pub mod links;
 pub mod merge;
 mod owners;
 pub mod packages;

@@ -41,6 +41,8 @@ pub struct Settings {
     /// Hosts, addresses or networks (`registry.local`, `10.0.0.5`, `10.0.0.0/8`) that outgoing requests may reach
     /// although they are private or loopback addresses.
     pub allow_private_egress: Vec<String>,
+    /// Whether a certification asks the listing's links if they answer.
+    pub check_links: bool,
     /// Policy file; the built-in defaults when absent.
     pub policy: Option<PathBuf>,
     /// Directory of the operator's own YARA rules and hash lists.
@@ -60,6 +62,7 @@ impl Default for Settings {
             public_url: None,
             region: "home".to_owned(),
             allow_private_egress: Vec::new(),
+            check_links: true,
             policy: None,
             rules: None,
             clamd: None,
@@ -155,6 +158,7 @@ fn setting_names() -> Vec<String> {
         "public-url",
         "region",
         "allow-private-egress",
+        "check-links",
         "policy",
         "rules",
         "clamd",
@@ -165,7 +169,7 @@ fn setting_names() -> Vec<String> {
     .to_vec()
 }
 
-/// A variable or flag is text; the two settings that are not get their type here.
+/// A variable or flag is text; the settings that are not get their type here.
 fn value_of(name: &str, text: &str, from: &str) -> Result<toml::Value> {
     Ok(match name {
         "certifications" => toml::Value::Integer(text.trim().parse().map_err(|_| {
@@ -173,6 +177,9 @@ fn value_of(name: &str, text: &str, from: &str) -> Result<toml::Value> {
                 format!("{from} is {text:?}, which is no whole number"),
                 "give a number, for example 2",
             )
+        })?),
+        "check-links" => toml::Value::Boolean(text.trim().parse().map_err(|_| {
+            Error::setup(format!("{from} is {text:?}, which is neither true nor false"), "give one of them")
         })?),
         "allow-private-egress" => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());

@@ -11,6 +11,7 @@ pub mod config;
 pub mod deployments;
 pub mod error;
 pub mod leads;
+pub mod links;
 pub mod lock;
 pub mod offers;
 

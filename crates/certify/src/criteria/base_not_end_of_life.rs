@@ -248,12 +248,7 @@ mod tests {
         );
         // On the last day itself there may still be fixes.
         let last = image("alpine", "3.21.0");
-        let case = |today| {
-            let policy = offer::policy::Policy::default();
-            let live = std::collections::BTreeMap::new();
-            BaseNotEndOfLife
-                .judge(&Case { today, ..example::case(std::slice::from_ref(&last), &policy, &live) })
-        };
+        let case = |today| BaseNotEndOfLife.judge(&Case { today, ..example::case_of(&last) });
         assert_eq!(example::findings(case(date(2026, 11, 1))), []);
         assert_eq!(example::findings(case(date(2026, 11, 2))).len(), 1);
     }

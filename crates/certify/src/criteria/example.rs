@@ -132,6 +132,7 @@ pub fn case<'a>(
         policy,
         rules_version: "test",
         today: TODAY,
+        links: None,
         vulnerabilities: None,
     }
 }
@@ -168,6 +169,7 @@ pub fn judge_tags(
         live_tags,
         policy: &Policy::default(),
         rules_version: "test",
+        links: None,
         today: TODAY,
         vulnerabilities: None,
     })

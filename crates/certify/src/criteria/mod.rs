@@ -3,6 +3,7 @@
 
 use crate::advisories::Vulnerabilities;
 use crate::evidence::{Fault, ImageEvidence};
+use crate::links::LinkFact;
 use crate::report::Finding;
 use crate::sandbox::facts::StartFacts;
 use jiff::civil::Date;
@@ -23,6 +24,7 @@ mod labels_present;
 mod layers_within_limit;
 mod least_privilege;
 mod licences_identified;
+mod links_reachable;
 mod listing;
 mod module_runs_on_tier1;
 mod module_starts_with_defaults;
@@ -80,6 +82,7 @@ pub const ALL: &[&dyn Criterion] = &[
     &licences_identified::LicencesIdentified,
     &no_build_leftovers::NoBuildLeftovers,
     &listing::ListingComplete,
+    &links_reachable::LinksReachable,
     &listing::PicturesValid,
     &listing::HtmlSafe,
     &listing::ContactsValid,
@@ -147,6 +150,8 @@ pub struct Case<'a> {
     pub policy: &'a Policy,
     /// Version of the malware and secret rules, for the report.
     pub rules_version: &'a str,
+    /// What the listing's links answered; `None` when nobody asked them.
+    pub links: Option<&'a [LinkFact]>,
     /// The day (UTC) that end dates are judged by: criteria have no clock.
     pub today: Date,
     /// What the advisories say about the images; `None` when no advisories were given.

@@ -131,15 +131,13 @@ mod tests {
     use crate::criteria::{OfferContext, example};
     use crate::evidence::ProductInfo;
     use offer::document::{NameValue, Reading};
-    use std::collections::BTreeMap;
 
     fn judge(image: &ImageEvidence, offer: &Offer) -> Judgement {
         let reading =
             Reading { offer: Some(offer.clone()), findings: Vec::new(), positions: Default::default() };
-        let (policy, live) = (offer::policy::Policy::default(), BTreeMap::new());
         TelemetryIdentifier.judge(&Case {
             offer: Some(OfferContext { reading: &reading, plan_id: "standard" }),
-            ..example::case(std::slice::from_ref(image), &policy, &live)
+            ..example::case_of(image)
         })
     }
 

@@ -28,6 +28,7 @@ use std::path::{Component, Path, PathBuf};
 use targets::{ReportTarget, SbomTarget, write_sboms};
 
 mod follow;
+mod links;
 mod targets;
 
 /// Most bytes of a password on standard input; registry tokens have some kilobytes.
@@ -53,6 +54,9 @@ pub struct Certify {
     /// Plan of the offer; may be left out when there is only one
     #[arg(long, value_name = "ID", requires = "offer")]
     plan: Option<String>,
+    /// Ask the listing's links whether they answer (goes out to the internet)
+    #[arg(long, requires = "offer", conflicts_with = "sbom_only")]
+    check_links: bool,
     /// Form of the report on standard output
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
@@ -140,18 +144,14 @@ fn certify(arguments: &Certify, output: &Output, follow: &Follow) -> Result<(), 
         true => Rules::off(),
         false => with_clamd(rules(arguments)?, arguments)?,
     };
-    let offer = match &arguments.offer {
-        Some(dir) => Some(offer(dir, arguments.plan.as_deref(), &policy)?),
-        None => None,
-    };
-    let cache = match arguments.no_cache {
-        true => None,
-        false => cache_directory(arguments).map(|dir| Cache::open(&dir, CACHE_BYTES_MAX)).transpose()?,
-    };
+    let plan = arguments.plan.as_deref();
+    let offer = arguments.offer.as_deref().map(|dir| offer(dir, plan, &policy)).transpose()?;
+    let links = links::ask(offer.as_ref(), arguments.check_links)?;
+    let kept_in = cache_directory(arguments).filter(|_| !arguments.no_cache);
+    let cache = kept_in.as_ref().map(|dir| Cache::open(dir, CACHE_BYTES_MAX)).transpose()?;
     let advisories = super::advisories::open(arguments.advisories.as_deref())?;
     let vex = super::advisories::vex(&arguments.vex)?;
-    let unpack_in = cache_directory(arguments).filter(|_| !arguments.no_cache);
-    let starting = Starting::open(&arguments.sandbox, &starting::directory(unpack_in.as_deref()))?;
+    let starting = Starting::open(&arguments.sandbox, &starting::directory(kept_in.as_deref()))?;
     // Declared before the source, whose temporary files lie in its directory.
     let _interruptible = interrupt::watch(cache.clone(), starting.stopper(), follow.last_words())?;
     let client = ClientOptions {
@@ -170,6 +170,7 @@ fn certify(arguments: &Certify, output: &Output, follow: &Follow) -> Result<(), 
         rules: &rules,
         cache: cache.as_ref(),
         advisories: advisories.as_ref().map(|advisories| (advisories, &vex)),
+        links: links.as_deref(),
         today: Clock::system().now().date(),
         starter: starting.starter(),
         progress: &|progress| follow.progress(output, &progress),

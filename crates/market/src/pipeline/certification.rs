@@ -6,6 +6,7 @@ use super::starting::{self, Stop};
 use super::validate_prerequisites::{moved_tags, origin};
 use super::{NOTES_MAX, Note, Work, commit, complete_step, descriptor_of, fail, load, review};
 use crate::error::{Error, Result};
+use crate::links;
 use crate::market::Market;
 use crate::offers::blocking;
 use crate::stage::{self, BlobSource, may_pass};
@@ -157,6 +158,10 @@ async fn judge(
     }
     let known = advisories(market).await?;
     let today = market.clock.now().date();
+    let links = match market.config.settings.check_links {
+        true => Some(links::ask_through(&market.egress, &market.http, &work.offer).await),
+        false => None,
+    };
     let (plans, meter) = (work.offer.plans.len() as u64, Arc::clone(meter));
     let (market, reading, plan) = (market.clone(), work.reading.clone(), plan.id.to_string());
     blocking(move || {
@@ -177,6 +182,7 @@ async fn judge(
             rules: &rules,
             cache: Some(&market.cache),
             advisories: known.as_ref().map(|(advisories, vex)| (advisories, vex)),
+            links: links.as_deref(),
             today,
             starter: starting::starter(&sandbox, stop.flag()),
             progress: &progress,
