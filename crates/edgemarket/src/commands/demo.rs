@@ -239,9 +239,7 @@ async fn start(data: &Path, region: &str, listen: SocketAddr) -> Result<Place, F
     let (listener, address) = bind(listen).await?;
     // The demo is short, and starts no container on somebody's machine unasked.
     let sandbox = "off".to_owned();
-    // The demo's links lead nowhere.
-    let (region, check_links) = (region.to_owned(), false);
-    let settings = Settings { listen: address, region, sandbox, check_links, ..Settings::default() };
+    let settings = Settings { listen: address, region: region.to_owned(), sandbox, ..Settings::default() };
     let mut running = Running::open(Config::new(data, settings)).await?;
     running.serve(listener);
     Ok(Place { running, address })

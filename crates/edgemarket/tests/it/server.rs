@@ -60,7 +60,6 @@ impl Server {
             .args(["serve", "--data", text(self.data.path()), "--listen", &self.address.to_string()])
             .args(["--allow-private-egress", "127.0.0.1"])
             .env("EDGEMARKET_SANDBOX", "off")
-            .env("EDGEMARKET_CHECK_LINKS", "false")
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
             .spawn()

@@ -9,6 +9,7 @@ mod forms;
 mod http;
 mod interruption;
 mod leads;
+mod links;
 mod pages;
 mod publication;
 mod regions;

@@ -38,7 +38,7 @@ pub fn config_at(directory: &Path) -> Config {
     // The images of these tests hold no program that could be started.
     let sandbox = "off".to_owned();
     let allow_private_egress = vec!["127.0.0.0/8".to_owned()];
-    let settings = Settings { allow_private_egress, sandbox, check_links: false, ..Settings::default() };
+    let settings = Settings { allow_private_egress, sandbox, ..Settings::default() };
     Config::new(directory.join("data"), settings)
 }
 

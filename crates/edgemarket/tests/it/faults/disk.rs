@@ -22,7 +22,6 @@ fn start(dir: &std::path::Path, address: &str) -> Child {
     let (data, token) = (dir.join("data"), dir.join("token"));
     std::fs::create_dir(&data).expect("writable");
     Command::new("unshare")
-        .env("EDGEMARKET_CHECK_LINKS", "false")
         .args(["--mount", "sh", "-c", script, "sh", SMALL])
         .args([data.as_os_str(), PROGRAM.as_ref(), token.as_os_str(), address.as_ref()])
         .stdout(Stdio::null())
