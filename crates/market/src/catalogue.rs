@@ -4,11 +4,11 @@
 use crate::access::{self, Actor, Operation};
 use crate::bundles::Files;
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::market::Market;
 use crate::offers::{blocking, state_of};
 use crate::store::submissions::SubmissionRow;
-use crate::store::{documents, listings, submissions};
+use crate::store::{campaigns, documents, listings, submissions};
 use crate::submissions::{Document, Image};
 use certify::report::Report;
 use certify::sbom::SbomFormat;
@@ -73,7 +73,7 @@ impl Market {
     pub async fn live_offers(&self, actor: &Actor) -> Result<Vec<ListedOffer>> {
         access::permit(actor, Operation::Browse)?;
         let mut c = self.store.read().await?;
-        let rows = listings::list(&mut c).await?;
+        let rows = listings::list(&mut c, self.now().0).await?;
         rows.into_iter()
             .map(|row| {
                 Ok(ListedOffer {
@@ -148,7 +148,8 @@ impl Market {
         digest: &str,
     ) -> Result<Vec<u8>> {
         let submission = self.submission(actor, submission).await?;
-        if !submission.documents.iter().any(|document| document.digest == digest) {
+        let later = submission.recertifications.iter().flat_map(|recertification| &recertification.reports);
+        if !submission.documents.iter().chain(later).any(|document| document.digest == digest) {
             return Err(Error::not_found("this document of the submission"));
         }
         self.document_bytes(digest).await
@@ -161,7 +162,7 @@ impl Market {
         serde_json::from_slice(&bytes).map(Some).map_err(Error::internal)
     }
 
-    async fn document_bytes(&self, digest: &str) -> Result<Vec<u8>> {
+    pub(crate) async fn document_bytes(&self, digest: &str) -> Result<Vec<u8>> {
         let digest = digest.parse().map_err(Error::internal)?;
         let bytes = self.blobs.read(&digest, DOCUMENT_BYTES_MAX).await?;
         bytes.map(Vec::from).ok_or_else(|| Error::internal(format!("the document {digest} is missing")))
@@ -179,7 +180,21 @@ impl Market {
         let live = row.live.ok_or_else(missing)?;
         let mut c = self.store.read().await?;
         let row = submissions::get(&mut c, &live).await?.ok_or_else(missing)?;
+        let deadline = campaigns::deadline(&mut c, &row.publisher, &row.offer).await?;
         drop(c);
+        // Its publisher sees what it has to mend.
+        let manages = access::permit(actor, Operation::ManageOffers(offer.0)).is_ok();
+        if let Some(deadline) = deadline.filter(|deadline| deadline.hide_ms <= self.now().0 && !manages) {
+            let since = Instant(deadline.hide_ms).date();
+            return Err(Error::new(
+                Kind::NotFound,
+                format!(
+                    "{}.{} is hidden from the catalogue since {since}: it no longer passes certification",
+                    offer.0, offer.1
+                ),
+                "devices that run it can still pull it by digest; ask its publisher for an update",
+            ));
+        }
         let mut page = self.page(row, false).await?;
         page.document.plans.retain(|plan| is_for(plan, actor, offer.0));
         retain_plans(&mut page);

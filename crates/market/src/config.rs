@@ -12,6 +12,7 @@
 //!   blobs/              content-addressed store: images, SBOMs, reports
 //!   bundles/            drafts and snapshots of offers, content-addressed tar archives
 //!   evidence/           what certification knows of layers that it saw; may be deleted
+//!   recertify.request   an import of vulnerability data asks for a recertification; gone when it began
 //!   sandbox/            images while they are started on trial; empty otherwise
 //! ```
 
@@ -50,6 +51,8 @@ pub struct Settings {
     pub rules: Option<PathBuf>,
     /// ClamAV daemon that is asked about every file of an image: `unix:/path` or `tcp://host:port`.
     pub clamd: Option<String>,
+    /// A text that you change with each change of signatures that you added to ClamAV's own: evidence is kept under it.
+    pub clamd_key: Option<String>,
     /// Images that are certified at the same time.
     pub certifications: usize,
     /// OCI runtime that starts modules on trial: `auto` for runc where it is there and works, `off`, or a name or path.
@@ -67,6 +70,7 @@ impl Default for Settings {
             policy: None,
             rules: None,
             clamd: None,
+            clamd_key: None,
             certifications: 2,
             sandbox: "auto".to_owned(),
         }
@@ -163,6 +167,7 @@ fn setting_names() -> Vec<String> {
         "policy",
         "rules",
         "clamd",
+        "clamd-key",
         "certifications",
         "sandbox",
     ]
@@ -247,6 +252,7 @@ mod tests {
             policy: some().map(PathBuf::from),
             rules: some().map(PathBuf::from),
             clamd: some(),
+            clamd_key: some(),
             ..Settings::default()
         };
         let written = toml::Table::try_from(&settings).expect("settings are TOML");

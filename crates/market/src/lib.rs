@@ -16,6 +16,7 @@ pub mod lock;
 pub mod offers;
 
 pub mod publishers;
+pub mod recertification;
 pub mod regions;
 pub mod submissions;
 pub mod subscriptions;

@@ -41,17 +41,19 @@ pub enum Kind {
     Replicate,
     Live,
     MoveTags,
+    Recertify,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::ValidatePrerequisites,
         Kind::Certification,
         Kind::Packaging,
         Kind::Replicate,
         Kind::Live,
         Kind::MoveTags,
+        Kind::Recertify,
     ];
 
     /// Stable name, as stored.
@@ -63,6 +65,7 @@ impl Kind {
             Kind::Replicate => "replicate",
             Kind::Live => "live",
             Kind::MoveTags => "move-tags",
+            Kind::Recertify => "recertify",
         }
     }
 
@@ -70,6 +73,8 @@ impl Kind {
     fn concurrency(self, settings: &Settings) -> usize {
         match self {
             Kind::Certification => settings.certifications.max(1),
+            // A campaign is in no hurry: it leaves half of the machine to what publishers wait for.
+            Kind::Recertify => settings.certifications.div_ceil(2).max(1),
             Kind::ValidatePrerequisites | Kind::Packaging | Kind::Live => 4,
             Kind::Replicate | Kind::MoveTags => 8,
         }
@@ -80,6 +85,8 @@ impl Kind {
     fn attempts_max(self) -> i64 {
         match self {
             Kind::Live => 1_000,
+            // Half an hour: then the campaign ends and says which offers could not be judged, and another can be started.
+            Kind::Recertify => 16,
             _ => 900,
         }
     }
@@ -121,7 +128,7 @@ pub struct Claim {
     id: String,
     kind: Kind,
     token: String,
-    /// What it is about: a submission's id.
+    /// What it is about: a submission's id, or a campaign's.
     pub(crate) subject: String,
     /// Unique among active tasks of the kind; carries the region where there is one.
     pub(crate) key: String,

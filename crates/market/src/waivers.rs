@@ -7,10 +7,13 @@ use crate::error::{Error, Result};
 use crate::market::Market;
 use crate::offers::state_of;
 use crate::pipeline::review;
+use crate::recertification;
 use crate::store::waivers::{self, WaiverRow};
 use crate::store::{Connection, history, submissions};
-use crate::submissions::Submission;
+use crate::submissions::{Submission, SubmissionSummary};
+use certify::report::{Report, Verdict};
 use offer::policy::{Policy, WAIVERS_MAX, Waiver};
+use offer::submission::Step;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -52,6 +55,28 @@ pub struct WaiverView {
     /// Its last day is past.
     pub expired: bool,
     pub created: Instant,
+}
+
+/// A submission whose certification failed and waits for a certifier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Review {
+    #[serde(flatten)]
+    pub summary: SubmissionSummary,
+    pub waiting_since: Instant,
+    /// What fails: plan and criterion.
+    pub failed: Vec<FailedCriterion>,
+}
+
+/// A criterion that blocks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct FailedCriterion {
+    pub plan: String,
+    pub criterion: String,
+    /// Findings that no waiver covers.
+    pub findings: usize,
 }
 
 impl Market {
@@ -116,6 +141,40 @@ impl Market {
         access::permit(actor, Operation::Certify)?;
         let mut c = self.store.read().await?;
         waivers::all(&mut c).await?.into_iter().map(|row| view(self, row)).collect()
+    }
+
+    /// Submissions that wait for a certifier, those that wait longest first; `of` names a publisher or `publisher.offer`.
+    /// Certifiers only.
+    pub async fn reviews(&self, actor: &Actor, of: Option<&str>) -> Result<Vec<Review>> {
+        access::permit(actor, Operation::Certify)?;
+        of.map_or(Ok(()), recertification::check_name)?;
+        let mut waiting = Vec::new();
+        for row in review::waiting(&mut *self.store.read().await?).await? {
+            if of.is_none_or(|of| recertification::is_of(of, &row.publisher, &row.offer)) {
+                waiting.push(self.review(self.view(row).await?).await?);
+            }
+        }
+        waiting.sort_by_key(|review| review.waiting_since);
+        Ok(waiting)
+    }
+
+    async fn review(&self, submission: Submission) -> Result<Review> {
+        let step = submission.steps.iter().find(|step| step.id == Step::Certification);
+        // To wait is the last thing that the step said.
+        let said = step.and_then(|step| step.messages.last()).map(|message| message.at);
+        let mut failed = Vec::new();
+        for document in submission.documents.iter().filter(|document| document.kind == "report") {
+            let bytes = self.document_bytes(&document.digest).await?;
+            let report: Report = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+            let blocking = report.criteria.into_iter().filter(|found| found.verdict == Verdict::Failed);
+            failed.extend(blocking.map(|found| FailedCriterion {
+                plan: document.plan.clone(),
+                findings: found.findings.iter().filter(|finding| finding.waived.is_none()).count(),
+                criterion: found.id.to_string(),
+            }));
+        }
+        let waiting_since = said.unwrap_or(submission.summary.created);
+        Ok(Review { summary: submission.summary, waiting_since, failed })
     }
 
     /// Ends a submission whose certification waits for a certifier. Certifiers only.

@@ -43,11 +43,19 @@ pub struct Policy {
 }
 
 /// What a failed certification leads to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CertificationPolicy {
     /// The submission waits for a certifier, who waives what was found or rejects it; it fails at once otherwise.
     pub review: bool,
+    /// Days after which a live offer that fails its recertification is hidden from the catalogue.
+    pub grace_days: u16,
+}
+
+impl Default for CertificationPolicy {
+    fn default() -> CertificationPolicy {
+        CertificationPolicy { review: false, grace_days: 14 }
+    }
 }
 
 /// Which security standards an image has to meet; all known ones are shown in the report.

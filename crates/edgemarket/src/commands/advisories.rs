@@ -31,6 +31,9 @@ pub struct Import {
     /// Keep the records under this name, besides those of the same ecosystem from elsewhere
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
+    /// With --data: do not judge again what is live
+    #[arg(long, requires = "data")]
+    no_recertify: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -115,6 +118,11 @@ fn import(arguments: &Import, output: &Output) -> Result<(), Failure> {
         output.remark(&output.text.with("advisories-broken", &[("what", broken)]));
     }
     let today = today.to_string();
+    let asks = arguments.place.data.as_deref().filter(|_| !arguments.no_recertify);
+    if let Some(data) = asks {
+        market::recertification::request(data)?;
+        output.remark(&output.text.get("recertify-asked"));
+    }
     output.value(&summary, |summary: &Summary| {
         let mut text = String::new();
         for source in &summary.sources {

@@ -15,6 +15,8 @@ mod documents;
 mod image;
 mod offer;
 mod policy;
+mod recertify;
+mod review;
 mod route;
 mod serve;
 mod submission;
@@ -92,6 +94,12 @@ enum Command {
     /// Waive findings of certifications, as a certifier
     #[command(subcommand)]
     Waiver(waiver::WaiverCommand),
+    /// List what waits for a certifier
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
+    /// Judge again what is live, as a certifier
+    #[command(subcommand)]
+    Recertify(recertify::RecertifyCommand),
     /// Print the JSON Schema of what this program writes
     Schema {
         /// What it is the schema of; that of offer.yaml is printed by `offer schema`
@@ -168,6 +176,8 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         Command::Token(command) => admin::token(command, output).await,
         Command::Region(command) => admin::region(command, output).await,
         Command::Waiver(command) => waiver::run(command, output).await,
+        Command::Review(command) => review::run(command, output).await,
+        Command::Recertify(command) => recertify::run(command, output).await,
         Command::Certify(_)
         | Command::Advisories(_)
         | Command::Image(_)

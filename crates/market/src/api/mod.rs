@@ -6,6 +6,7 @@ mod admin;
 mod catalogue;
 mod forms;
 mod offers;
+mod recertification;
 mod submissions;
 mod waivers;
 
@@ -35,6 +36,12 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/waivers"),
     ("POST", "/api/v1/waivers"),
     ("DELETE", "/api/v1/waivers/{id}"),
+    ("GET", "/api/v1/reviews"),
+    ("GET", "/api/v1/recertifications"),
+    ("POST", "/api/v1/recertifications"),
+    ("GET", "/api/v1/recertifications/{id}"),
+    ("POST", "/api/v1/recertifications/{id}/cancel"),
+    ("GET", "/api/v1/recertifications/{id}/documents/{digest}"),
     ("POST", "/api/v1/validate"),
     ("GET", "/api/v1/offers"),
     ("PUT", "/api/v1/offers/{publisher}/{offer}/draft"),
@@ -71,6 +78,11 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/regions/{name}", axum::routing::delete(admin::remove_region))
         .route("/api/v1/waivers", get(waivers::waivers).post(waivers::add_waiver))
         .route("/api/v1/waivers/{id}", axum::routing::delete(waivers::remove_waiver))
+        .route("/api/v1/reviews", get(waivers::reviews))
+        .route("/api/v1/recertifications", get(recertification::campaigns).post(recertification::start))
+        .route("/api/v1/recertifications/{id}", get(recertification::campaign))
+        .route("/api/v1/recertifications/{id}/cancel", post(recertification::cancel))
+        .route("/api/v1/recertifications/{id}/documents/{digest}", get(recertification::report))
         .route("/api/v1/validate", post(offers::validate))
         .route("/api/v1/offers", get(offers::offers))
         .route(&format!("{offer}/draft"), put(offers::put_draft).delete(offers::delete_draft))

@@ -1,14 +1,15 @@
-//! What a certifier decides: waivers, and the rejection of a submission that waits.
+//! What a certifier decides: waivers, and the submissions that wait for one, with their rejection.
 
 use crate::http::Who;
 use crate::market::Market;
 use crate::problem::Problem;
 use crate::submissions::Submission;
-use crate::waivers::{NewWaiver, WaiverView};
+use crate::waivers::{NewWaiver, Review, WaiverView};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Why a submission is rejected.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,6 +40,15 @@ pub(super) async fn remove_waiver(
 ) -> Answer<StatusCode> {
     market.remove_waiver(&actor, &id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Parameter: `of`, a publisher or `publisher.offer`; without it all that wait.
+pub(super) async fn reviews(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Query(parameters): Query<BTreeMap<String, String>>,
+) -> Answer<Json<Vec<Review>>> {
+    Ok(Json(market.reviews(&actor, parameters.get("of").map(String::as_str)).await?))
 }
 
 pub(super) async fn reject(

@@ -11,7 +11,6 @@ use crate::market::Market;
 use crate::offers::blocking;
 use crate::stage::{self, BlobSource, may_pass};
 use crate::store::documents::{self, DocumentRow};
-use crate::store::listings;
 use crate::store::submissions::{self, SubmissionRow, TagRow};
 use crate::submissions::Level;
 use crate::tasks::{Claim, Kind, Outcome};
@@ -27,6 +26,7 @@ use certify::{Certification, Progress, Request, certify};
 use oci::digest::Digest;
 use offer::document::Plan;
 use offer::policy::Policy;
+use offer::reading::Reading;
 use offer::submission::Step;
 use offer::tags::{Tag, VersionTag};
 use serde_json::json;
@@ -63,17 +63,27 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
         if claim.is_stopped() {
             return Ok(Outcome::Stopped);
         }
-        let found = judge(market, claim, &work, plan, &tags, &policy, (index, &meter)).await?;
+        let subject = Subject {
+            row: &work.row,
+            reading: &work.reading,
+            plan: plan.id.as_str(),
+            repository: &plan.repository.name,
+            tags: &tags,
+            policy: &policy,
+        };
+        let (told, plans) = (Arc::clone(&meter), work.offer.plans.len() as u64);
+        let progress = move |done, all| told.set(CERTIFYING, index as u64 * all + done, plans * all);
+        let found = judge(market, claim, &subject, progress).await?;
         // A start that was broken off is no result.
         if claim.is_stopped() {
             return Ok(Outcome::Stopped);
         }
         if found.report.verdict == Verdict::Errored {
-            return Ok(Outcome::Retry(unchecked(plan, &found)));
+            return Ok(Outcome::Retry(unchecked(plan.id.as_str(), &found)));
         }
         failed |= found.report.verdict == Verdict::Failed;
         notes.extend(notes_of(plan, &found));
-        rows.extend(keep(market, plan, &found).await?);
+        rows.extend(keep(market, plan.id.as_str(), &found).await?);
     }
     market.faults.at("certification:judged");
     let mut tx = market.store.write().await?;
@@ -138,40 +148,55 @@ async fn fetch(
     Ok(Some(notes).filter(|notes| !notes.is_empty()))
 }
 
-async fn judge(
+/// A plan of a submission, and what it is judged by.
+pub(super) struct Subject<'a> {
+    pub row: &'a SubmissionRow,
+    pub reading: &'a Reading,
+    pub plan: &'a str,
+    /// The repository's name as the offer states it.
+    pub repository: &'a str,
+    /// Tags of all plans.
+    pub tags: &'a [TagRow],
+    pub policy: &'a Policy,
+}
+
+/// Judges the images of one plan, which are in the blob store. `progress` gets the work that is done, and all of it.
+pub(super) async fn judge(
     market: &Market,
     claim: &Claim,
-    work: &Work,
-    plan: &Plan,
-    tags: &[TagRow],
-    policy: &Policy,
-    (index, meter): (usize, &Arc<Meter>),
+    subject: &Subject<'_>,
+    progress: impl Fn(u64, u64) + Send + Sync + 'static,
 ) -> Result<Certification> {
     let rules = rules(market).await?;
     let sandbox = starting::sandbox(market).await;
     let stop = Stop::of(claim);
-    let (live, policy) = (live_tags(market, work, plan).await?, policy.clone());
-    let mut source =
-        BlobSource { name: plan.repository.name.clone(), tags: BTreeMap::new(), blobs: market.blobs.clone() };
-    for tag in tags.iter().filter(|tag| tag.plan == plan.id.as_str()) {
+    let live = live_tags(market, subject).await?;
+    let mut source = BlobSource {
+        name: subject.repository.to_owned(),
+        tags: BTreeMap::new(),
+        blobs: market.blobs.clone(),
+    };
+    for tag in subject.tags.iter().filter(|tag| tag.plan == subject.plan) {
         source.tags.insert(tag.tag.clone(), descriptor_of(tag)?);
     }
     let known = advisories(market).await?;
     let today = market.clock.now().date();
-    let links = match market.config.settings.check_links {
-        true => Some(links::ask_through(&market.egress, &market.http, &work.offer).await),
-        false => None,
+    let links = match &subject.reading.offer {
+        Some(offer) if market.config.settings.check_links => {
+            Some(links::ask_through(&market.egress, &market.http, offer).await)
+        }
+        _ => None,
     };
-    let (plans, meter) = (work.offer.plans.len() as u64, Arc::clone(meter));
-    let (market, reading, plan) = (market.clone(), work.reading.clone(), plan.id.to_string());
+    let (market, reading, plan) = (market.clone(), subject.reading.clone(), subject.plan.to_owned());
+    let policy = subject.policy.clone();
     blocking(move || {
-        let progress = |progress: Progress| {
-            let (part, parts) = (progress.image.saturating_sub(1) as u64, progress.images.max(1) as u64);
-            let share = progress.layers.bytes_done * 1_000 / progress.layers.bytes.max(1);
-            let done = (index as u64 * parts + part) * 1_000 + share.min(1_000);
+        let progress = |told: Progress| {
+            let (part, parts) = (told.image.saturating_sub(1) as u64, told.images.max(1) as u64);
+            let share = told.layers.bytes_done * 1_000 / told.layers.bytes.max(1);
+            let done = part * 1_000 + share.min(1_000);
             // Starts come after all images were read.
-            let done = if progress.start.is_some() { (index as u64 + 1) * parts * 1_000 } else { done };
-            meter.set(CERTIFYING, done, plans * parts * 1_000);
+            let done = if told.start.is_some() { parts * 1_000 } else { done };
+            progress(done, parts * 1_000);
         };
         Ok(certify(&Request {
             source: &source,
@@ -191,12 +216,14 @@ async fn judge(
     .await
 }
 
-async fn live_tags(market: &Market, work: &Work, plan: &Plan) -> Result<BTreeMap<VersionTag, Digest>> {
+/// Version tags of the plan that were live before the submission: its own count as new whenever it is judged.
+async fn live_tags(market: &Market, subject: &Subject<'_>) -> Result<BTreeMap<VersionTag, Digest>> {
     let mut c = market.store.read().await?;
-    let rows = listings::live_tags(&mut c, &work.row.publisher, &work.row.offer).await?;
     let mut live = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.plan == plan.id.as_str()) {
-        if let Ok(Tag::Version(version)) = row.tag.parse::<Tag>() {
+    for row in submissions::tags_before(&mut c, subject.row).await? {
+        if row.plan == subject.plan
+            && let Ok(Tag::Version(version)) = row.tag.parse::<Tag>()
+        {
             live.insert(version, row.digest.parse().map_err(Error::internal)?);
         }
     }
@@ -204,10 +231,8 @@ async fn live_tags(market: &Market, work: &Work, plan: &Plan) -> Result<BTreeMap
 }
 
 /// Stores report and SBOMs. Blobs first; the rows that make them visible come with the step's result.
-async fn keep(market: &Market, plan: &Plan, found: &Certification) -> Result<Vec<DocumentRow>> {
-    let report = found.report.to_json().into_bytes();
-    let subject = found.report.image.digest.to_string();
-    let mut rows = vec![store(market, plan, ("report", subject, String::new()), report).await?];
+async fn keep(market: &Market, plan: &str, found: &Certification) -> Result<Vec<DocumentRow>> {
+    let mut rows = vec![keep_report(market, plan, found).await?];
     for sbom in &found.sboms {
         let platform = sbom.platform.as_ref().map(ToString::to_string).unwrap_or_default();
         for (kind, format) in [("sbom", SbomFormat::CycloneDx), ("spdx", SbomFormat::Spdx)] {
@@ -218,15 +243,21 @@ async fn keep(market: &Market, plan: &Plan, found: &Certification) -> Result<Vec
     Ok(rows)
 }
 
+/// Stores the report.
+pub(super) async fn keep_report(market: &Market, plan: &str, found: &Certification) -> Result<DocumentRow> {
+    let subject = found.report.image.digest.to_string();
+    store(market, plan, ("report", subject, String::new()), found.report.to_json().into_bytes()).await
+}
+
 async fn store(
     market: &Market,
-    plan: &Plan,
+    plan: &str,
     (kind, subject, platform): (&str, String, String),
     bytes: Vec<u8>,
 ) -> Result<DocumentRow> {
     let (digest, size) = market.blobs.put_bytes(bytes).await?;
     Ok(DocumentRow {
-        plan: plan.id.to_string(),
+        plan: plan.to_owned(),
         kind: kind.to_owned(),
         subject,
         platform,
@@ -256,7 +287,8 @@ fn notes_of(plan: &Plan, found: &Certification) -> Vec<Note> {
     notes
 }
 
-fn unchecked(plan: &Plan, found: &Certification) -> Error {
+/// What could not be checked, and why.
+pub(super) fn unchecked(plan: &str, found: &Certification) -> Error {
     let errored = found.report.criteria.iter().filter(|criterion| criterion.verdict == Verdict::Errored);
     let reasons: Vec<String> = errored
         .map(|criterion| {
@@ -264,7 +296,7 @@ fn unchecked(plan: &Plan, found: &Certification) -> Error {
         })
         .collect();
     Error::conflict(
-        format!("plan {} could not be checked: {}", plan.id, reasons.join("; ")),
+        format!("plan {plan} could not be checked: {}", reasons.join("; ")),
         "what could not be checked does not pass",
     )
 }
@@ -309,9 +341,10 @@ async fn rules(market: &Market) -> Result<Arc<Rules>> {
         let clamd = market.config.settings.clamd.as_deref().map(Clamd::at).transpose();
         let clamd =
             clamd.map_err(|error| Error::setup(error.to_string(), "correct `clamd` in the configuration"))?;
-        Ok(Arc::new(match clamd {
-            Some(clamd) => rules.with_clamd(clamd),
-            None => rules,
+        Ok(Arc::new(match (clamd, &market.config.settings.clamd_key) {
+            (Some(clamd), Some(key)) => rules.with_clamd(clamd.with_key(key)),
+            (Some(clamd), None) => rules.with_clamd(clamd),
+            (None, _) => rules,
         }))
     };
     market.rules.get_or_try_init(load).await.cloned()

@@ -9,7 +9,7 @@
 //! region fails. The submission succeeds when every required region moved.
 
 use super::replication::{catch_up_with, content, region_of, set_standing, superseded};
-use super::{Note, Work, commit, load, set_step, set_submission};
+use super::{Note, Work, commit, load, recertification, set_step, set_submission};
 use crate::error::{Error, Result};
 use crate::market::Market;
 use crate::store::listings::{self, ListingRow, LiveTagRow};
@@ -125,6 +125,7 @@ async fn publish(market: &Market, tx: &mut Tx, work: &Work) -> Result<()> {
     listings::put(tx, &listed).await?;
     offers::set_live(tx, key.0, key.1, &row.id).await?;
     super::withdraw(tx, &row.id).await?;
+    recertification::went_live(market, tx, row).await?;
     let said = Note::info("listed, and every tag of this instance moved");
     super::say(market, tx, &row.id, Step::Live, &said).await?;
     let entry =

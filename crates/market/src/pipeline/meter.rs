@@ -49,7 +49,7 @@ async fn write(market: Market, submission: String, step: Step, percent: Arc<Atom
             let mut tx = market.store.write().await?;
             steps::set_progress(&mut tx, &submission, step.id(), i64::from(now)).await?;
             tx.commit().await?;
-            super::announce(&market, &submission).await
+            super::announce_submission(&market, &submission).await
         };
         if let Err(error) = result.await {
             tracing::warn!(%error, "progress could not be written");

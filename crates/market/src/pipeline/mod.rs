@@ -7,6 +7,7 @@ pub(crate) mod live;
 mod meter;
 mod packaging;
 pub(crate) mod publisher_signoff;
+pub(crate) mod recertification;
 pub(crate) mod replication;
 pub(crate) mod review;
 mod starting;
@@ -113,8 +114,15 @@ pub(crate) async fn say(
     steps::insert_message(c, submission, &row).await
 }
 
-/// Tells listeners that a submission changed. Call after the commit.
-pub(crate) async fn announce(market: &Market, submission: &str) -> Result<()> {
+/// Tells listeners that a submission changed. Call after the commit. Of a campaign nobody is told.
+pub(crate) async fn announce(market: &Market, claim: &Claim) -> Result<()> {
+    match step_of(claim.kind()) {
+        Some(_) => announce_submission(market, &claim.subject).await,
+        None => Ok(()),
+    }
+}
+
+async fn announce_submission(market: &Market, submission: &str) -> Result<()> {
     let mut c = market.store.read().await?;
     let row = submissions::get(&mut c, submission).await?;
     let row = row.ok_or_else(|| Error::internal(format!("the submission {submission} is missing")))?;
@@ -131,7 +139,7 @@ pub(crate) struct Work {
 
 /// Runs a claimed task.
 pub(crate) async fn run(market: &Market, claim: &Claim) -> Result<Outcome> {
-    let step = step_of(claim.kind());
+    let Some(step) = step_of(claim.kind()) else { return recertification::run(market, claim).await };
     let Some(row) = begin(market, claim, step).await? else { return Ok(Outcome::Stopped) };
     match claim.kind() {
         Kind::ValidatePrerequisites => validate_prerequisites::run(market, claim, row).await,
@@ -140,18 +148,21 @@ pub(crate) async fn run(market: &Market, claim: &Claim) -> Result<Outcome> {
         Kind::Replicate => replication::run(market, claim, row).await,
         Kind::Live => live::run(market, claim, row).await,
         Kind::MoveTags => live::move_tags(market, claim, row).await,
+        // It has no step, so it went its way above.
+        Kind::Recertify => recertification::run(market, claim).await,
     }
 }
 
-/// The step that a kind of task works for.
-fn step_of(kind: Kind) -> Step {
-    match kind {
+/// The step that a kind of task works for; recertification is none.
+fn step_of(kind: Kind) -> Option<Step> {
+    Some(match kind {
         Kind::ValidatePrerequisites => Step::ValidatePrerequisites,
         Kind::Certification => Step::Certification,
         Kind::Packaging => Step::Packaging,
         Kind::Replicate => Step::Replication,
         Kind::Live | Kind::MoveTags => Step::Live,
-    }
+        Kind::Recertify => return None,
+    })
 }
 
 /// Marks the step as in progress. `None` when the submission has ended or the step is complete already: an optional
@@ -267,7 +278,9 @@ pub(crate) async fn blocked(
     error: &Error,
     wait: Duration,
 ) -> Result<()> {
-    let step = step_of(claim.kind());
+    let Some(step) = step_of(claim.kind()) else {
+        return recertification::blocked(market, tx, claim, error).await;
+    };
     let messages = steps::messages(tx, &claim.subject).await?;
     let said = messages.iter().rfind(|row| row.step == step.id() && row.level != "info");
     if said.is_none_or(|row| row.message != error.message) {
@@ -284,7 +297,9 @@ pub(crate) async fn blocked(
 
 /// The task used its attempts up: the step stays blocked until an operator runs the task again.
 pub(crate) async fn given_up(market: &Market, tx: &mut Tx, claim: &Claim, reason: &str) -> Result<()> {
-    let step = step_of(claim.kind());
+    let Some(step) = step_of(claim.kind()) else {
+        return recertification::given_up(market, tx, claim, reason).await;
+    };
     let note = Note::error(
         format!("given up after {} attempts: {reason}", claim.attempt - 1),
         "an operator can run the task again when the cause is removed, or the submission can be cancelled",

@@ -6,7 +6,7 @@ use crate::access::Actor;
 use crate::error::Result;
 use crate::market::Market;
 use crate::store::submissions::{self, SubmissionRow};
-use crate::store::{Tx, history, steps};
+use crate::store::{Connection, Tx, history, steps};
 use crate::tasks::{self, Kind};
 use offer::policy::Waiver;
 use offer::submission::{Step, StepStatus, SubmissionState};
@@ -28,10 +28,8 @@ pub(super) async fn wait(market: &Market, tx: &mut Tx, row: &SubmissionRow) -> R
 /// Every certification that waits and that a waiver may be meant for is judged again. Evidence is kept, so that this is
 /// quick, and one that still fails waits on. Ring the bell after the commit.
 pub(crate) async fn judge_again(market: &Market, tx: &mut Tx, waiver: &Waiver) -> Result<Vec<SubmissionRow>> {
-    let status = format!("{:?}", StepStatus::WaitingForApproval);
     let mut meant = Vec::new();
-    for id in steps::submissions_at(tx, STEP.id(), &status).await? {
-        let Some(row) = submissions::get(tx, &id).await? else { continue };
+    for row in waiting(tx).await? {
         let is =
             |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
         if is(&waiver.publisher, &row.publisher) && is(&waiver.offer, &row.offer) {
@@ -40,6 +38,16 @@ pub(crate) async fn judge_again(market: &Market, tx: &mut Tx, waiver: &Waiver) -
         }
     }
     Ok(meant)
+}
+
+/// Submissions whose certification waits for a certifier, oldest first.
+pub(crate) async fn waiting(c: &mut Connection) -> Result<Vec<SubmissionRow>> {
+    let status = format!("{:?}", StepStatus::WaitingForApproval);
+    let mut rows = Vec::new();
+    for id in steps::submissions_at(c, STEP.id(), &status).await? {
+        rows.extend(submissions::get(c, &id).await?);
+    }
+    Ok(rows)
 }
 
 /// Whether a submission's certification waits for a certifier.

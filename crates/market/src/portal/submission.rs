@@ -8,6 +8,7 @@ use crate::access::Actor;
 use crate::error::{Error, Kind};
 use crate::http::{Who, is_same_origin};
 use crate::market::Market;
+use crate::recertification::OfferState;
 use crate::submissions::{Level, Message, StepView, Submission};
 use crate::text::Text;
 use axum::extract::{Path, State};
@@ -115,6 +116,7 @@ fn progress(text: &Text, submission: &Submission) -> Markup {
                 p { a href={ "/offers/" (summary.publisher) "/" (summary.offer) } { (text.get("see-offer")) } }
             }
             (images(text, submission))
+            (recertifications(text, submission))
         }
         script src="/assets/progress.js" defer {}
     }
@@ -176,6 +178,40 @@ fn images(text: &Text, submission: &Submission) -> Markup {
                 } }
             } }
         }
+    }
+}
+
+/// What later campaigns said of it, with what its publisher has to mend.
+fn recertifications(text: &Text, submission: &Submission) -> Markup {
+    html! {
+        @if !submission.recertifications.is_empty() {
+            h2 { (text.get("recertification")) }
+            ul { @for found in &submission.recertifications {
+                li {
+                    strong class=(recertified_class(found.state)) {
+                        (text.get(&format!("recertified-{}", format!("{:?}", found.state).to_lowercase())))
+                    }
+                    " · " (found.changed)
+                    @if let Some(message) = &found.message { " · " (message) }
+                    @if let Some(day) = &found.hide_on {
+                        @let key = if found.hidden { "recertified-hidden" } else { "recertified-until" };
+                        p.hint { (text.with(key, &[("day", &day.to_string())])) }
+                    }
+                    @for report in &found.reports {
+                        " " a href={ "/api/v1/submissions/" (submission.summary.id) "/documents/" (report.digest)
+                            "?format=html&lang=" (text.language()) } { (report.plan) " · HTML" }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+fn recertified_class(state: OfferState) -> &'static str {
+    match state {
+        OfferState::Passed => "good",
+        OfferState::Failed | OfferState::Errored => "bad",
+        OfferState::Waiting | OfferState::Canceled => "quiet",
     }
 }
 

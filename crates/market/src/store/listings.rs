@@ -47,11 +47,12 @@ pub async fn put(c: &mut AnyConnection, row: &ListingRow) -> Result<()> {
     Ok(())
 }
 
-/// All listings by title.
-pub async fn list(c: &mut AnyConnection) -> Result<Vec<ListingRow>> {
-    let sql = "SELECT publisher, offer, identifier, title, summary, categories, submission, live_ms FROM listings \
-               ORDER BY title, publisher, offer";
-    Ok(sqlx::query_as(sql).fetch_all(c).await?)
+/// All listings by title, without the offers that are hidden at this instant.
+pub async fn list(c: &mut AnyConnection, now_ms: i64) -> Result<Vec<ListingRow>> {
+    let sql = "SELECT publisher, offer, identifier, title, summary, categories, submission, live_ms FROM listings l \
+               WHERE NOT EXISTS (SELECT 1 FROM deadlines d WHERE d.publisher = l.publisher AND d.offer = l.offer \
+               AND d.hide_ms <= $1) ORDER BY title, publisher, offer";
+    Ok(sqlx::query_as(sql).bind(now_ms).fetch_all(c).await?)
 }
 
 /// The listing with this marketing identifier.

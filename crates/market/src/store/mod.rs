@@ -4,6 +4,7 @@
 //! Rules for the SQL text, so that the same text runs on PostgreSQL: `$1` placeholders; `i64`, text and bytes only;
 //! no `EXISTS` or bare `SUM` in a select list; typed `None`; no `CURRENT_TIMESTAMP`.
 
+pub mod campaigns;
 pub mod documents;
 pub mod history;
 pub mod leads;

@@ -128,6 +128,14 @@ pub async fn tags(c: &mut AnyConnection, submission: &str) -> Result<Vec<TagRow>
     Ok(sqlx::query_as(sql).bind(submission).fetch_all(c).await?)
 }
 
+/// What the tags pointed at of the submissions of the offer that were live before this one; of two the later comes later.
+pub async fn tags_before(c: &mut AnyConnection, row: &SubmissionRow) -> Result<Vec<TagRow>> {
+    let sql = "SELECT t.plan, t.tag, t.digest, t.media_type, t.size FROM submission_tags t \
+               JOIN submissions s ON s.id = t.submission WHERE s.publisher = $1 AND s.offer = $2 AND s.number < $3 \
+               AND s.state = 'Succeeded' ORDER BY s.number, t.plan, t.tag";
+    Ok(sqlx::query_as(sql).bind(&row.publisher).bind(&row.offer).bind(row.number).fetch_all(c).await?)
+}
+
 /// Another offer of the publisher whose newest live or flying submission names this repository is looked for by the
 /// use case over these bundles: (offer, bundle) of every other offer that is live or in flight.
 pub async fn other_bundles(

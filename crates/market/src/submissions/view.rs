@@ -4,10 +4,11 @@ use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::market::Market;
 use crate::offers::state_of;
+use crate::recertification::{self, Recertification};
 use crate::store::history::HistoryRow;
 use crate::store::steps::{MessageRow, StepRow};
 use crate::store::submissions::SubmissionRow;
-use crate::store::{documents, regions, steps, submissions};
+use crate::store::{campaigns, documents, regions, steps, submissions};
 use offer::submission::{Step, StepStatus, SubmissionState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,6 +31,9 @@ pub struct Submission {
     pub documents: Vec<Document>,
     /// From step 5 on.
     pub regions: Vec<RegionStanding>,
+    /// What campaigns said of it while it was live, oldest first.
+    #[serde(default)]
+    pub recertifications: Vec<Recertification>,
 }
 
 /// A submission in a list.
@@ -172,6 +176,10 @@ impl Market {
         let images = submissions::tags(&mut c, &row.id).await?.into_iter().map(Image::from).collect();
         let documents =
             documents::of_submission(&mut c, &row.id).await?.into_iter().map(Document::from).collect();
+        let mut recertifications = Vec::new();
+        for told in campaigns::of_submission(&mut c, &row.id).await? {
+            recertifications.push(recertification::view(&mut c, self, told).await?);
+        }
         let standings = regions::states(&mut c, &row.id).await?.into_iter().map(standing).collect();
         Ok(Submission {
             notify: serde_json::from_str(&row.notify).map_err(Error::internal)?,
@@ -181,6 +189,7 @@ impl Market {
             images,
             documents,
             regions: standings,
+            recertifications,
         })
     }
 }

@@ -45,6 +45,7 @@ impl Worker {
     /// Works until shutdown; then lets running tasks stop at their next unit of work and hands them back.
     pub async fn run(self) {
         self.running.spawn(tidy(self.market.blobs.clone(), self.shutdown.clone()));
+        self.running.spawn(watch_dates(self.market.clone(), self.shutdown.clone()));
         while !self.shutdown.is_cancelled() {
             if let Err(error) = self.claim_due().await {
                 tracing::error!(%error, "looking for work failed");
@@ -140,6 +141,19 @@ async fn tidy(blobs: Blobs, shutdown: CancellationToken) {
     }
 }
 
+/// Begins the recertifications that imports ask for, and hides what was not mended until its date.
+async fn watch_dates(market: Market, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        if let Err(error) = pipeline::recertification::look(&market).await {
+            tracing::error!(%error, "looking for recertifications that are due failed");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(POLL) => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+}
+
 async fn execute(market: &Market, claim: Claim, lease: Duration, shutdown: &CancellationToken) -> Result<()> {
     let claim = Arc::new(claim);
     let renewal = tokio::spawn(renew(market.clone(), Arc::clone(&claim), lease));
@@ -171,7 +185,7 @@ async fn retry(market: &Market, claim: &Claim, error: &Error) -> Result<()> {
     if held {
         pipeline::blocked(market, &mut tx, claim, error, wait).await?;
         tx.commit().await?;
-        pipeline::announce(market, &claim.subject).await?;
+        pipeline::announce(market, claim).await?;
         return Ok(());
     }
     drop(tx);

@@ -99,6 +99,7 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
         ("POST", "/api/v1/waivers") => {
             json(r#"{"criterion":"labels-present","reason":"new","until":"2999-12-31"}"#.to_owned())
         }
+        ("POST", "/api/v1/recertifications") => json(r#"{"dryRun":true}"#.to_owned()),
         ("POST", path) if path.ends_with("/reject") => json(r#"{"reason":"new"}"#.to_owned()),
         ("PUT", "/api/v1/replica/tags") => json("[]".to_owned()),
         ("POST", path) if path.ends_with("/submissions") => json(r#"{"notify":["no address"]}"#.to_owned()),

@@ -156,9 +156,19 @@ pub async fn token(market: &Market, role: TokenRole) -> Credentials {
 
 /// Pushes a tiny image, which differs by `content`, to the incoming scope under these tags.
 pub async fn push(market: &Market, content: &str, tags: &[&str]) -> Descriptor {
+    push_files(market, elf(), &[("app/note.txt", content.as_bytes())], tags).await
+}
+
+/// As [`push`], with this program and these files.
+pub async fn push_files(
+    market: &Market,
+    program: Vec<u8>,
+    files: &[(&str, &[u8])],
+    tags: &[&str],
+) -> Descriptor {
     let scratch = TempDir::new().unwrap();
     let layout = scratch.path().join("image");
-    let root = image(&layout, content);
+    let root = image(&layout, program, files);
     let source = oci::source::layout::LayoutSource::open(&layout, None).unwrap();
     let (owner, repository) = (RegistryOwner::new(market.clone()), "incoming/contoso/sensor");
     let who = token(market, TokenRole::Publisher("contoso".to_owned())).await;
@@ -187,7 +197,7 @@ pub async fn push(market: &Market, content: &str, tags: &[&str]) -> Descriptor {
     descriptor
 }
 
-fn image(layout: &Path, content: &str) -> Descriptor {
+fn image(layout: &Path, program: Vec<u8>, files: &[(&str, &[u8])]) -> Descriptor {
     let file = |path: &str, content: Vec<u8>, mode| PackFile {
         path: path.to_owned(),
         content: PackContent::Bytes(content),
@@ -195,6 +205,7 @@ fn image(layout: &Path, content: &str) -> Descriptor {
         uid: 0,
         gid: 0,
     };
+    let files = files.iter().map(|(path, content)| file(path, content.to_vec(), 0o644));
     let spec = PackSpec {
         platform: Platform {
             architecture: "amd64".to_owned(),
@@ -204,7 +215,7 @@ fn image(layout: &Path, content: &str) -> Descriptor {
         },
         layers: vec![PackLayer {
             from_root: None,
-            files: vec![file("app/module", elf(), 0o755), file("app/note.txt", content.into(), 0o644)],
+            files: [file("app/module", program, 0o755)].into_iter().chain(files).collect(),
         }],
         config: RunConfig {
             entrypoint: Some(vec!["/app/module".to_owned()]),
@@ -224,6 +235,11 @@ fn image(layout: &Path, content: &str) -> Descriptor {
 
 /// The smallest static x86-64 program that a reader of ELF files takes: a header and one segment.
 fn elf() -> Vec<u8> {
+    elf_that_exits(0)
+}
+
+/// It ends at once, with this status.
+pub fn elf_that_exits(status: u8) -> Vec<u8> {
     let mut bytes = vec![0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     for half in [2_u16, 62] {
         bytes.extend(half.to_le_bytes());
@@ -239,10 +255,10 @@ fn elf() -> Vec<u8> {
     for word in [1_u32, 5] {
         bytes.extend(word.to_le_bytes());
     }
-    for word in [0_u64, 0x40_0000, 0x40_0000, 128, 128, 4096] {
+    for word in [0_u64, 0x40_0000, 0x40_0000, 132, 132, 4096] {
         bytes.extend(word.to_le_bytes());
     }
-    // exit(0)
-    bytes.extend([0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f]);
+    // exit(status): mov eax, 60; mov edi, status; syscall
+    bytes.extend([0xb8, 60, 0, 0, 0, 0xbf, status, 0, 0, 0, 0x0f, 0x05]);
     bytes
 }

@@ -100,6 +100,16 @@ async fn a_failed_certification_waits_for_a_certifier_when_the_policy_says_so() 
     let waiting = waits_for_approval(&market, 1).await;
     assert_eq!(waiting.summary.state, SubmissionState::Running);
     assert_eq!(reported(&market, &waiting).await["verdict"], "failed");
+    let reviews = async |of| market.reviews(&Actor::Operator, of).await;
+    let listed = reviews(Some("contoso.sensor")).await.unwrap();
+    assert_eq!((listed.len(), &listed[0].summary), (1, &waiting.summary));
+    let failed = &listed[0].failed;
+    let one = (failed[0].plan.as_str(), failed[0].criterion.as_str(), failed[0].findings);
+    assert_eq!((failed.len(), one), (1, ("standard", "healthcheck-defined", 1)));
+    assert_eq!(reviews(None).await.unwrap(), listed);
+    assert_eq!(reviews(Some("contoso.other")).await.unwrap(), []);
+    assert_eq!(reviews(Some("Contoso!")).await.unwrap_err().kind, Kind::Invalid);
+    assert_eq!(market.reviews(&publisher(), None).await.unwrap_err().kind, Kind::Denied);
 
     // A waiver that is for another place: it is judged again, and waits on.
     market.add_waiver(&Actor::Operator, waiver(Some("elsewhere/**"))).await.unwrap();
@@ -107,6 +117,7 @@ async fn a_failed_certification_waits_for_a_certifier_when_the_policy_says_so() 
     market.add_waiver(&Actor::Operator, waiver(None)).await.unwrap();
     let passed = wait_for(&market, SubmissionState::WaitingForPublisherReview).await;
     assert_eq!(reported(&market, &passed).await["verdict"], "waived");
+    assert_eq!(reviews(None).await.unwrap(), []);
     let refused = market.reject(&Actor::Operator, &passed.summary.id, "late").await.unwrap_err();
     assert_eq!(refused.kind, Kind::Conflict);
 }
