@@ -31,6 +31,7 @@ const ANSWER_BYTES_MAX: usize = 4 << 10;
 pub struct Clamd {
     address: Address,
     answer_time_max: Duration,
+    key: Option<String>,
     /// What the daemon said of itself when it was asked last; `Err` is why it could not be asked.
     version: Mutex<Result<String, String>>,
     sessions: Mutex<Sessions>,
@@ -87,6 +88,7 @@ impl Clamd {
         Ok(Clamd {
             address,
             answer_time_max: ANSWER_TIME_MAX,
+            key: None,
             version: Mutex::new(Err("it was not asked yet".to_owned())),
             sessions: Mutex::default(),
             free: Condvar::new(),
@@ -109,9 +111,29 @@ impl Clamd {
         *lock(&self.version) = version;
     }
 
-    /// Engine and database, as `ClamAV 1.4.3/27600/Mon Nov 23 …`; without a database from ClamAV only the engine.
+    /// The same daemon, with a text of the operator's that changes with his own signatures: it is a part of the version,
+    /// and evidence is kept under it.
+    #[must_use]
+    pub fn with_key(mut self, key: &str) -> Clamd {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    /// Engine and database, as `ClamAV 1.4.3/27600/Mon Nov 23 …`; without a database from ClamAV only the engine. Then the
+    /// operator's key.
     pub(crate) fn version(&self) -> Result<String, String> {
-        lock(&self.version).clone()
+        let version = lock(&self.version).clone()?;
+        Ok(match &self.key {
+            Some(key) => format!("{version} {key}"),
+            None => version,
+        })
+    }
+
+    /// Whether the version changes whenever what the daemon looks for does. It tells the number of ClamAV's own database
+    /// and nothing else: not how many signatures there are, nor which other databases (clamd(8), `VERSION`, `STATS`). With
+    /// other databases alone there is nothing that evidence could be kept under, unless the operator says what.
+    pub(crate) fn is_versioned(&self) -> bool {
+        self.key.is_some() || lock(&self.version).as_ref().is_ok_and(|version| version.contains('/'))
     }
 
     fn ask_version(&self) -> io::Result<String> {

@@ -138,7 +138,8 @@ impl Layers<'_> {
 
     fn layer(&self, layer: &Descriptor, done: &Done) -> Result<LayerEvidence, oci::Error> {
         let version = self.rules.version();
-        let cached = self.cache.and_then(|cache| cache.get(&layer.digest, &version));
+        let cache = self.cache.filter(|_| self.rules.are_versioned());
+        let cached = cache.and_then(|cache| cache.get(&layer.digest, &version));
         let evidence = match cached {
             // The same bytes under another media type or stated size are another claim, which must be checked.
             Some(evidence)
@@ -152,7 +153,7 @@ impl Layers<'_> {
                 let evidence = self.read(layer, done)?;
                 // What could not be verified may be readable the next time.
                 let unavailable = |fault: &Fault| fault.kind == FaultKind::ScannerUnavailable;
-                if let Some(cache) = self.cache
+                if let Some(cache) = cache
                     && evidence.diff_id.is_some()
                     && !evidence.faults.iter().any(unavailable)
                 {

@@ -131,13 +131,18 @@ impl Rules {
         }
     }
 
-    /// Changes whenever the rules, built in or the operator's, or the ClamAV daemon's databases change.
+    /// Changes whenever the rules, built in or the operator's, or the ClamAV daemon's own databases change.
     pub fn version(&self) -> String {
         match self.clamd.as_ref().map(Clamd::version) {
             None => self.version.clone(),
             Some(Ok(clamd)) => format!("{}+{clamd}", self.version),
             Some(Err(_)) => format!("{}+ClamAV unavailable", self.version),
         }
+    }
+
+    /// Whether [`Rules::version`] keeps that promise, so that evidence can be kept under it.
+    pub(crate) fn are_versioned(&self) -> bool {
+        self.clamd.as_ref().is_none_or(Clamd::is_versioned)
     }
 
     pub(crate) fn clamd(&self) -> Option<&Clamd> {

@@ -32,6 +32,11 @@ impl Drop for Daemon {
 
 impl Daemon {
     fn start() -> Daemon {
+        Daemon::start_with("StreamMaxLength 1M\n")
+    }
+
+    /// With these lines in its configuration.
+    fn start_with(more: &str) -> Daemon {
         let directory = tempfile::tempdir().expect("a directory");
         let at = |name: &str| directory.path().join(name).display().to_string();
         std::fs::create_dir(at("db")).expect("it can be made");
@@ -42,7 +47,7 @@ impl Daemon {
         )
         .expect("it can be written");
         let config = format!(
-            "LocalSocket {}\nDatabaseDirectory {}\nForeground yes\nStreamMaxLength 1M\nTemporaryDirectory {}\n",
+            "LocalSocket {}\nDatabaseDirectory {}\nForeground yes\nTemporaryDirectory {}\n{more}",
             at("socket"),
             at("db"),
             directory.path().display()
@@ -61,6 +66,17 @@ impl Daemon {
             std::thread::sleep(Duration::from_millis(50));
         }
         daemon
+    }
+
+    /// Adds a signature, and tells the daemon to load it.
+    fn learn(&self, name: &str, text: &str) {
+        let file = self.directory.path().join(format!("db/{name}.ndb"));
+        std::fs::write(file, format!("{name}:0:*:{}\n", hex::encode(text))).expect("it can be written");
+        let mut stream = UnixStream::connect(self.socket()).expect("it listens");
+        stream.write_all(b"zRELOAD\0").expect("it listens");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        assert_eq!(answer.trim_end_matches('\0'), "RELOADING");
     }
 
     fn socket(&self) -> std::path::PathBuf {
@@ -121,6 +137,132 @@ fn files_that_stream_by_are_shown_to_clamd_too() {
         Image::new().layer(Tar::default().file("huge", 0o644, &vec![b'x'; 20 << 20])).gather_with(&rules);
     assert_eq!(evidence.faults.len(), 1, "{:?}", evidence.faults);
     assert!(evidence.faults[0].message.contains("StreamMaxLength"), "{:?}", evidence.faults);
+}
+
+#[test]
+fn a_hit_at_the_end_of_a_file_that_streams_by_is_found() {
+    let daemon = Daemon::start_with("StreamMaxLength 64M\n");
+    let rules = rules(&daemon.socket(), Duration::from_secs(60));
+    let mut large = vec![b'x'; 20 << 20];
+    large.extend_from_slice(b"a signature of our own");
+    let tar = Tar::default().file("opt/large", 0o644, &large).file("opt/clean", 0o644, b"clean");
+    let evidence = Image::new().layer(tar).gather_with(&rules);
+    assert_eq!(evidence.faults, []);
+    assert_eq!(malware(&evidence), ["opt/large Own.Text.UNOFFICIAL"]);
+}
+
+#[test]
+fn over_tcp_each_layer_gets_its_own_verdicts_however_many_ask_at_once() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    drop(listener);
+    let _daemon = Daemon::start_with(&format!("TCPSocket {port}\nTCPAddr 127.0.0.1\n"));
+    let clamd = Clamd::at(&format!("tcp://127.0.0.1:{port}")).expect("an address");
+    let rules = Rules::built_in().with_clamd(clamd.answering_within(Duration::from_secs(60)));
+    // More images at once than sessions are open, and each of several layers that are read at the same time.
+    let image = |image: usize| {
+        let layer = |layer: usize| {
+            let mut tar = Tar::default();
+            for file in 0..10 {
+                let content = match file == layer {
+                    true => format!("{image}: a signature of our own"),
+                    false => format!("{image}: clean {layer} {file}"),
+                };
+                tar = tar.file(&format!("{image}/{layer}/{file}"), 0o644, content.as_bytes());
+            }
+            tar
+        };
+        (0..4).map(layer).fold(Image::new(), Image::layer)
+    };
+    std::thread::scope(|scope| {
+        let gathered: Vec<_> = (0..6)
+            .map(|number| {
+                (
+                    number,
+                    scope.spawn({
+                        let rules = &rules;
+                        move || image(number).gather_with(rules)
+                    }),
+                )
+            })
+            .collect();
+        for (number, gathered) in gathered {
+            let evidence = gathered.join().expect("no thread panics");
+            assert_eq!(evidence.faults, []);
+            let mut found = malware(&evidence);
+            found.sort();
+            let expected: Vec<String> =
+                (0..4).map(|layer| format!("{number}/{layer}/{layer} Own.Text.UNOFFICIAL")).collect();
+            assert_eq!(found, expected);
+        }
+    });
+}
+
+/// What is gathered with a cache.
+fn gathered(image: &Image, rules: &Rules, cache: &Cache) -> ImageEvidence {
+    rules.refresh();
+    let (memory, reference) = image.store();
+    gather(&memory, &reference, rules, Some(cache), &|_| ()).expect("the image is fine")
+}
+
+#[test]
+fn a_signature_that_was_added_is_looked_for_although_no_version_tells_of_it() {
+    let daemon = Daemon::start();
+    let rules = rules(&daemon.socket(), Duration::from_secs(60));
+    let cache = Cache::open(&daemon.directory.path().join("cache"), 1 << 20).expect("it can be made");
+    let image = Image::new().layer(Tar::default().file("a", 0o644, b"a signature of tomorrow"));
+    assert_eq!(malware(&gathered(&image, &rules, &cache)), [""; 0]);
+    daemon.learn("Later", "a signature of tomorrow");
+    // It loads beside its work.
+    let begun = Instant::now();
+    while malware(&gathered(&image, &rules, &cache)).is_empty() {
+        assert!(begun.elapsed() < START_TIME_MAX, "evidence of before is used");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(malware(&gathered(&image, &rules, &cache)), ["a Later.UNOFFICIAL"]);
+}
+
+#[test]
+fn evidence_is_used_again_while_the_version_or_the_operators_key_is_the_same() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (version, asked) = (Arc::new(std::sync::Mutex::new(String::new())), Arc::new(AtomicUsize::new(0)));
+    let (told, counter) = (version.clone(), asked.clone());
+    let (socket, _) = server(directory.path(), move |mut stream| {
+        let mut first = [0; 1];
+        let mut command = Vec::new();
+        while stream.read(&mut first).is_ok_and(|count| count == 1) && first[0] != 0 {
+            command.push(first[0]);
+        }
+        if command == b"zVERSION" {
+            let version = told.lock().expect("no test panics with it").clone();
+            let _ = stream.write_all(format!("{version}\0").as_bytes());
+        } else if read_file(&mut stream) {
+            counter.fetch_add(1, Ordering::Relaxed);
+            let _ = stream.write_all(b"1: stream: OK\0");
+        }
+    });
+    let cache = Cache::open(&directory.path().join("cache"), 1 << 20).expect("it can be made");
+    let image = Image::new().layer(Tar::default().file("a", 0o644, b"x"));
+    let plain = "ClamAV 1.4.6";
+    // What the daemon says of itself, the key, and how often it was asked about the file after it all.
+    let table = [
+        ("ClamAV 1.4.6/27600/Mon Nov 23 09:00:00 2026", None, 1),
+        ("ClamAV 1.4.6/27600/Mon Nov 23 09:00:00 2026", None, 1),
+        ("ClamAV 1.4.6/27601/Tue Nov 24 09:00:00 2026", None, 2),
+        (plain, None, 3),
+        (plain, None, 4),
+        (plain, Some("own of 23 November"), 5),
+        (plain, Some("own of 23 November"), 5),
+        (plain, Some("own of 24 November"), 6),
+    ];
+    for (says, key, times) in table {
+        says.clone_into(&mut version.lock().expect("no test panics with it"));
+        let clamd = Clamd::at(&format!("unix:{}", socket.display())).expect("an address");
+        let clamd = key.into_iter().fold(clamd, Clamd::with_key);
+        let rules = Rules::built_in().with_clamd(clamd.answering_within(Duration::from_secs(20)));
+        assert_eq!(gathered(&image, &rules, &cache).faults, []);
+        assert_eq!(asked.load(Ordering::Relaxed), times, "{says} {key:?}");
+    }
 }
 
 /// Answers each connection by `behave`; how many there were is counted.
