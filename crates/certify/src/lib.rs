@@ -31,6 +31,7 @@ mod secrets;
 pub mod standards;
 mod start;
 pub mod tarwalk;
+pub mod trust;
 mod waivers;
 mod zip_header;
 

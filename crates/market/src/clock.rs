@@ -13,8 +13,12 @@ pub struct Instant(pub i64);
 impl Instant {
     /// Its day in UTC.
     pub fn date(self) -> jiff::civil::Date {
-        let timestamp = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::MAX);
-        timestamp.to_zoned(jiff::tz::TimeZone::UTC).date()
+        self.timestamp().to_zoned(jiff::tz::TimeZone::UTC).date()
+    }
+
+    /// The same as a timestamp.
+    pub fn timestamp(self) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::MAX)
     }
 }
 

@@ -8,6 +8,7 @@
 //!   edgemarket.toml     this configuration (optional)
 //!   lock                held by the process that uses the directory
 //!   key                 seals stored secrets (0600); back it up apart from the rest
+//!   signing-key.pem     signs images, unless `signing-key` names another (0600); back it up apart from the rest
 //!   market.db           records (SQLite, WAL: market.db-wal and market.db-shm belong to it)
 //!   blobs/              content-addressed store: images, SBOMs, reports
 //!   bundles/            drafts and snapshots of offers, content-addressed tar archives
@@ -53,6 +54,8 @@ pub struct Settings {
     pub clamd: Option<String>,
     /// A text that you change with each change of signatures that you added to ClamAV's own: evidence is kept under it.
     pub clamd_key: Option<String>,
+    /// Private key that signs (ECDSA P-256, PKCS#8 PEM, mode 0600); one of its own is made and kept when absent.
+    pub signing_key: Option<PathBuf>,
     /// Images that are certified at the same time.
     pub certifications: usize,
     /// OCI runtime that starts modules on trial: `auto` for runc where it is there and works, `off`, or a name or path.
@@ -71,6 +74,7 @@ impl Default for Settings {
             rules: None,
             clamd: None,
             clamd_key: None,
+            signing_key: None,
             certifications: 2,
             sandbox: "auto".to_owned(),
         }
@@ -168,6 +172,7 @@ fn setting_names() -> Vec<String> {
         "rules",
         "clamd",
         "clamd-key",
+        "signing-key",
         "certifications",
         "sandbox",
     ]
@@ -253,6 +258,7 @@ mod tests {
             rules: some().map(PathBuf::from),
             clamd: some(),
             clamd_key: some(),
+            signing_key: some().map(PathBuf::from),
             ..Settings::default()
         };
         let written = toml::Table::try_from(&settings).expect("settings are TOML");

@@ -23,6 +23,7 @@ pub mod subscriptions;
 pub mod tasks;
 pub mod text;
 pub mod tokens;
+pub mod trust;
 pub mod waivers;
 
 mod egress;

@@ -11,13 +11,14 @@ use crate::secrets::Vault;
 use crate::store::history::HistoryRow;
 use crate::store::{self, Store};
 use crate::tasks::Bell;
+use crate::trust::Signer;
 use certify::cache::Cache;
 use certify::rules::Rules;
 use certify::sandbox::Sandbox;
 use registry::Blobs;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use tokio::sync::{OnceCell, broadcast};
+use tokio::sync::{OnceCell, RwLock, broadcast};
 
 /// Events that a slow listener may fall behind; after that it is told that it missed some and reads the state again.
 const EVENTS_MAX: usize = 1_024;
@@ -62,6 +63,7 @@ pub struct Inner {
     pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) vault: Vault,
+    pub(crate) signer: RwLock<Arc<Signer>>,
     pub(crate) bundles: Bundles,
     pub(crate) blobs: Blobs,
     pub(crate) clock: Clock,
@@ -98,6 +100,7 @@ impl Market {
             .map_err(Error::io(format!("making the data directory {}", data.display())))?;
         let lock = lock::acquire(&data)?;
         let vault = Vault::open(&data)?;
+        let signer = Signer::open(&data, config.settings.signing_key.as_deref())?;
         let bundles = Bundles::open(&data)?;
         let blobs = Blobs::open(&data)
             .map_err(|error| Error::setup(error.to_string(), "check the data directory and its disk"))?;
@@ -110,6 +113,7 @@ impl Market {
             config,
             store,
             vault,
+            signer: RwLock::new(Arc::new(signer)),
             bundles,
             blobs,
             clock,
@@ -127,6 +131,7 @@ impl Market {
         };
         let market = Market(Arc::new(inner));
         market.take_over().await?;
+        market.take_up_key().await?;
         Ok(market)
     }
 

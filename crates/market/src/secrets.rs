@@ -82,20 +82,26 @@ pub fn random(bytes: &mut [u8]) -> Result<()> {
         .map_err(|error| Error::internal(format!("the operating system gave no randomness: {error}")))
 }
 
-/// Writes a fresh key beside its place, then moves it there: a crash never leaves half a key.
 fn make(path: &Path) -> Result<String> {
     let mut key = [0; 32];
     random(&mut key)?;
     let text = hex::encode(key);
+    write_private(path, &text)?;
+    Ok(text)
+}
+
+/// Writes a key (mode 0600) beside its place, then moves it there: a crash never leaves half a key.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     let temporary = path.with_extension("new");
     let failed = || format!("writing the key file {}", path.display());
+    // What a crash left would keep its permissions.
+    let _ = std::fs::remove_file(&temporary);
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&temporary).map_err(Error::io(failed()))?;
     file.write_all(text.as_bytes()).map_err(Error::io(failed()))?;
     file.sync_all().map_err(Error::io(failed()))?;
-    std::fs::rename(&temporary, path).map_err(Error::io(failed()))?;
-    Ok(text)
+    std::fs::rename(&temporary, path).map_err(Error::io(failed()))
 }

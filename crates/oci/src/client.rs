@@ -23,6 +23,7 @@ mod copy;
 mod http;
 mod pull;
 mod push;
+mod referrers;
 #[cfg(test)]
 mod tests;
 

@@ -9,6 +9,7 @@ pub mod manifest;
 pub mod pack;
 pub mod reference;
 pub mod source;
+pub mod trust;
 pub mod writer;
 
 mod error;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 mod parse;
 pub(crate) use parse::check_json;
-pub use parse::{Document, IMAGES_MAX, INDEX_DEPTH_MAX, ImageRef, images, parse, parse_config};
+pub use parse::{Document, IMAGES_MAX, INDEX_DEPTH_MAX, ImageRef, images, parse, parse_config, referring};
 
 /// Largest manifest or index in bytes. Registries commonly refuse more (OCI distribution spec 1.1, *Pushing
 /// manifests*, asks for at least this much).

@@ -23,6 +23,12 @@ pub trait Source: Send + Sync {
 
     /// The raw bytes of a blob, not verified: layers are verified while they are read, by `layer::LayerReader`.
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, Error>;
+
+    /// The manifests whose subject is this digest (OCI distribution spec 1.1, *Listing Referrers*), as they are listed:
+    /// what the list says of them is to be verified. A kind of place that cannot hold any has none.
+    fn referrers(&self, _subject: Digest) -> Result<Vec<Descriptor>, Error> {
+        Ok(Vec::new())
+    }
 }
 
 /// Most tags that are read from one repository; one with more is refused, not truncated.
@@ -33,8 +39,10 @@ pub mod docker_archive;
 pub mod layout;
 mod open;
 pub mod registry;
+mod tree;
 
 pub use open::{OpenOptions, open};
+pub use tree::{Referring, manifests_below, referrers_below};
 
 /// Reads a small file wholly; more than `bytes_max` is an error.
 pub(crate) fn read_bounded(raw: impl Read, what: &str, bytes_max: u64) -> Result<Vec<u8>, Error> {

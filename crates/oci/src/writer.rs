@@ -5,6 +5,7 @@ use crate::Error;
 use crate::digest::Digest;
 use crate::manifest::{self, Descriptor, Document, ImageConfig, Index, Manifest, media_type};
 use crate::source::{Source, layout::REF_NAME};
+pub use grow::GrowingLayout;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
@@ -12,6 +13,11 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempDir};
+
+mod grow;
+
+/// Content of the file `oci-layout`.
+const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
 /// Size of the buffer for copying blobs.
 const BUFFER_BYTES: usize = 128 << 10;
@@ -143,43 +149,19 @@ impl LayoutWriter {
     pub fn finish_archive(self) -> Result<(), Error> {
         self.write_index()?;
         let what = || format!("writing {}", self.target.display());
-        let archive = NamedTempFile::new_in(parent(&self.target)).map_err(Error::io(what()))?;
-        let mut builder = tar::Builder::new(io::BufWriter::with_capacity(BUFFER_BYTES, archive));
-        let mut names = vec!["index.json".to_owned(), "oci-layout".to_owned()];
+        let mut names = Vec::new();
         let blobs = std::fs::read_dir(self.staging.path().join("blobs/sha256")).map_err(Error::io(what()))?;
         for blob in blobs {
             let name = blob.map_err(Error::io(what()))?.file_name();
             names.push(format!("blobs/sha256/{}", name.to_string_lossy()));
         }
-        names.sort();
-        for name in names {
-            let file = File::open(self.staging.path().join(&name)).map_err(Error::io(what()))?;
-            let mut header = tar::Header::new_gnu();
-            header.set_size(file.metadata().map_err(Error::io(what()))?.len());
-            header.set_mode(0o644);
-            header.set_mtime(0);
-            builder.append_data(&mut header, &name, file).map_err(Error::io(what()))?;
-        }
-        let buffered = builder.into_inner().map_err(Error::io(what()))?;
-        let archive = buffered.into_inner().map_err(|error| Error::io(what())(error.into_error()))?;
-        set_readable(archive.path()).map_err(Error::io(what()))?;
-        archive.persist_noclobber(&self.target).map_err(|error| Error::io(what())(error.error))?;
-        Ok(())
+        write_tar(self.staging.path(), names, &self.target)
     }
 
     fn write_index(&self) -> Result<(), Error> {
-        let index = Index {
-            schema_version: 2,
-            media_type: Some(media_type::OCI_INDEX.to_owned()),
-            artifact_type: None,
-            manifests: self.entries.clone(),
-            subject: None,
-            annotations: Default::default(),
-        };
-        let index = serde_json::to_vec(&index)
-            .map_err(|error| Error::Malformed { what: "index.json".to_owned(), cause: error.to_string() })?;
+        let index = index_json(&self.entries)?;
         let directory = self.staging.path();
-        std::fs::write(directory.join("oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#)
+        std::fs::write(directory.join("oci-layout"), OCI_LAYOUT)
             .and_then(|()| std::fs::write(directory.join("index.json"), index))
             .map_err(Error::io(self.what()))
     }
@@ -187,6 +169,42 @@ impl LayoutWriter {
     fn what(&self) -> String {
         format!("writing {}", self.target.display())
     }
+}
+
+/// The bytes of a layout's `index.json`.
+fn index_json(entries: &[Descriptor]) -> Result<Vec<u8>, Error> {
+    let index = Index {
+        schema_version: 2,
+        media_type: Some(media_type::OCI_INDEX.to_owned()),
+        artifact_type: None,
+        manifests: entries.to_vec(),
+        subject: None,
+        annotations: Default::default(),
+    };
+    serde_json::to_vec(&index)
+        .map_err(|error| Error::Malformed { what: "index.json".to_owned(), cause: error.to_string() })
+}
+
+/// Writes a layout as a tar archive, with these of its blobs; the same content gives the same bytes.
+fn write_tar(layout: &Path, mut names: Vec<String>, target: &Path) -> Result<(), Error> {
+    let what = || format!("writing {}", target.display());
+    let archive = NamedTempFile::new_in(parent(target)).map_err(Error::io(what()))?;
+    let mut builder = tar::Builder::new(io::BufWriter::with_capacity(BUFFER_BYTES, archive));
+    names.extend(["index.json".to_owned(), "oci-layout".to_owned()]);
+    names.sort();
+    for name in names {
+        let file = File::open(layout.join(&name)).map_err(Error::io(what()))?;
+        let mut header = tar::Header::new_gnu();
+        header.set_size(file.metadata().map_err(Error::io(what()))?.len());
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        builder.append_data(&mut header, &name, file).map_err(Error::io(what()))?;
+    }
+    let buffered = builder.into_inner().map_err(Error::io(what()))?;
+    let archive = buffered.into_inner().map_err(|error| Error::io(what())(error.into_error()))?;
+    set_readable(archive.path()).map_err(Error::io(what()))?;
+    archive.persist_noclobber(target).map_err(|error| Error::io(what())(error.error))?;
+    Ok(())
 }
 
 /// A blob on its way into a layout; its name is known at the end.

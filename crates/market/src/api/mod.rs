@@ -5,6 +5,7 @@
 mod admin;
 mod catalogue;
 mod forms;
+mod keys;
 mod offers;
 mod recertification;
 mod submissions;
@@ -33,6 +34,9 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/regions"),
     ("POST", "/api/v1/regions"),
     ("DELETE", "/api/v1/regions/{name}"),
+    ("GET", "/api/v1/keys"),
+    ("POST", "/api/v1/keys/rotate"),
+    ("GET", "/.well-known/edgemarket/keys.pem"),
     ("GET", "/api/v1/waivers"),
     ("POST", "/api/v1/waivers"),
     ("DELETE", "/api/v1/waivers/{id}"),
@@ -76,6 +80,9 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/tokens/{id}", axum::routing::delete(admin::revoke_token))
         .route("/api/v1/regions", get(admin::regions).post(admin::add_region))
         .route("/api/v1/regions/{name}", axum::routing::delete(admin::remove_region))
+        .route("/api/v1/keys", get(keys::keys))
+        .route("/api/v1/keys/rotate", post(keys::rotate))
+        .route("/.well-known/edgemarket/keys.pem", get(keys::pem))
         .route("/api/v1/waivers", get(waivers::waivers).post(waivers::add_waiver))
         .route("/api/v1/waivers/{id}", axum::routing::delete(waivers::remove_waiver))
         .route("/api/v1/reviews", get(waivers::reviews))

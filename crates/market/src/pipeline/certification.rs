@@ -14,6 +14,7 @@ use crate::store::documents::{self, DocumentRow};
 use crate::store::submissions::{self, SubmissionRow, TagRow};
 use crate::submissions::Level;
 use crate::tasks::{Claim, Kind, Outcome};
+use crate::trust::statements::CERTIFICATION_KIND;
 use crate::waivers;
 use certify::advisories::vex::{VEX_BYTES_MAX, Vex};
 use certify::advisories::{self, Advisories};
@@ -22,6 +23,7 @@ use certify::criteria::OfferContext;
 use certify::report::Verdict;
 use certify::rules::Rules;
 use certify::sbom::SbomFormat;
+use certify::trust::statement;
 use certify::{Certification, Progress, Request, certify};
 use oci::digest::Digest;
 use offer::document::Plan;
@@ -83,7 +85,7 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
         }
         failed |= found.report.verdict == Verdict::Failed;
         notes.extend(notes_of(plan, &found));
-        rows.extend(keep(market, plan.id.as_str(), &found).await?);
+        rows.extend(keep(market, plan.id.as_str(), &found, &policy).await?);
     }
     market.faults.at("certification:judged");
     let mut tx = market.store.write().await?;
@@ -231,8 +233,18 @@ async fn live_tags(market: &Market, subject: &Subject<'_>) -> Result<BTreeMap<Ve
 }
 
 /// Stores report and SBOMs. Blobs first; the rows that make them visible come with the step's result.
-async fn keep(market: &Market, plan: &str, found: &Certification) -> Result<Vec<DocumentRow>> {
-    let mut rows = vec![keep_report(market, plan, found).await?];
+async fn keep(
+    market: &Market,
+    plan: &str,
+    found: &Certification,
+    policy: &Policy,
+) -> Result<Vec<DocumentRow>> {
+    let subject = found.report.image.digest.to_string();
+    let certification = statement::certification(&found.report, policy, market.now().timestamp());
+    let mut rows = vec![
+        keep_report(market, plan, found).await?,
+        store(market, plan, (CERTIFICATION_KIND, subject, String::new()), certification).await?,
+    ];
     for sbom in &found.sboms {
         let platform = sbom.platform.as_ref().map(ToString::to_string).unwrap_or_default();
         for (kind, format) in [("sbom", SbomFormat::CycloneDx), ("spdx", SbomFormat::Spdx)] {

@@ -1,5 +1,5 @@
-//! Step 3: images, SBOMs and reports are linked into the preview repositories, deployment manifests prove to be
-//! generated, and the lead destination is verified with one test lead. Then the preview waits for sign-off.
+//! Step 3: images with their signatures, SBOMs and certifications are linked into the preview repositories, deployment
+//! manifests prove to be generated, and the lead destination is verified with one test lead. Then the preview waits for sign-off.
 
 use super::validate_prerequisites::{moved_tags, note};
 use super::{Note, Work, commit, complete_step, descriptor_of, fail, load, publisher_signoff};
@@ -14,21 +14,15 @@ use crate::store::submissions::{self, SubmissionRow, TagRow};
 use crate::store::{Tx, people};
 use crate::submissions::Level;
 use crate::tasks::{Claim, Outcome};
-use oci::manifest::{Descriptor, MANIFEST_BYTES_MAX, Manifest, media_type};
+use crate::trust::Signer;
+use crate::trust::statements::{self, Referrer};
+use oci::manifest::{Descriptor, Manifest};
 use offer::deployment::azure_iot_edge::Form;
 use offer::document::{Offer, Plan};
 use offer::submission::Step;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Artifact type of an SBOM attached to an image.
-pub(crate) const SBOM_TYPE: &str = "application/vnd.cyclonedx+json";
-/// Artifact type of the same in SPDX.
-pub(crate) const SPDX_TYPE: &str = "application/spdx+json";
-/// Artifact type of a certification report attached to an image.
-pub(crate) const REPORT_TYPE: &str = "application/vnd.edgemarket.certification.report.v1+json";
-/// The empty JSON object, which stands for a config where there is none (OCI image spec 1.1, *Guidance for an empty
-/// descriptor*).
-const EMPTY: &[u8] = b"{}";
 /// Attempts to hand over the test lead before its failure is a finding.
 const LEAD_ATTEMPTS: i64 = 6;
 
@@ -36,7 +30,7 @@ const LEAD_ATTEMPTS: i64 = 6;
 struct Package {
     repository: String,
     tree: Tree,
-    referrers: Vec<(Descriptor, Manifest)>,
+    referrers: Vec<Referrer>,
     /// Tag and digest.
     tags: Vec<(String, String)>,
 }
@@ -52,8 +46,12 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
     let mut notes = moved_tags(market, &work, &tags).await?;
     notes.extend(deployments_generate(market, &work, &tags)?);
     let mut packages = Vec::new();
+    let signer = Arc::clone(&*market.signer.read().await);
     for plan in &work.offer.plans {
-        packages.push(package(market, &work, plan, &tags, &documents).await?);
+        match package(market, &signer, &work, plan, &tags, &documents).await? {
+            Some(package) => packages.push(package),
+            None => notes.push(unstated(plan)),
+        }
     }
     market.faults.at("packaging:packed");
     if claim.is_stopped() {
@@ -84,13 +82,15 @@ fn preview_repository(row: &SubmissionRow, plan: &Plan) -> String {
     format!("preview/{}/{}/{}", row.publisher, row.offer, plan.id)
 }
 
+/// `None` when there is no certification to state.
 async fn package(
     market: &Market,
+    signer: &Signer,
     work: &Work,
     plan: &Plan,
     tags: &[TagRow],
     documents: &[DocumentRow],
-) -> Result<Package> {
+) -> Result<Option<Package>> {
     let of_plan: Vec<&TagRow> = tags.iter().filter(|tag| tag.plan == plan.id.as_str()).collect();
     let mut roots: Vec<Descriptor> = Vec::new();
     for tag in &of_plan {
@@ -100,51 +100,28 @@ async fn package(
         }
     }
     let tree = stage::walk(&market.blobs, &roots).await?;
-    let mut referrers = Vec::new();
-    for document in documents.iter().filter(|document| document.plan == plan.id.as_str()) {
-        let subjects: Vec<&Descriptor> = match document.kind.as_str() {
-            "report" => roots.iter().collect(),
-            _ => tree.manifests.iter().filter(|found| found.digest.to_string() == document.subject).collect(),
-        };
-        for subject in subjects {
-            referrers.push(referrer(market, document, subject).await?);
-        }
-    }
-    Ok(Package {
+    let documents: Vec<&DocumentRow> =
+        documents.iter().filter(|document| document.plan == plan.id.as_str()).collect();
+    let Some(referrers) = statements::attach(market, signer, &tree, &documents).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Package {
         repository: preview_repository(&work.row, plan),
         tree,
         referrers,
         tags: of_plan.into_iter().map(|tag| (tag.tag.clone(), tag.digest.clone())).collect(),
-    })
+    }))
 }
 
-/// A document as an OCI 1.1 referrer of an image: equal documents give equal manifests.
-async fn referrer(
-    market: &Market,
-    document: &DocumentRow,
-    subject: &Descriptor,
-) -> Result<(Descriptor, Manifest)> {
-    let artifact = match document.kind.as_str() {
-        "report" => REPORT_TYPE,
-        "spdx" => SPDX_TYPE,
-        _ => SBOM_TYPE,
-    };
-    let size = u64::try_from(document.size).map_err(Error::internal)?;
-    let manifest = Manifest {
-        schema_version: 2,
-        media_type: Some(media_type::OCI_MANIFEST.to_owned()),
-        artifact_type: Some(artifact.to_owned()),
-        config: Descriptor::of(media_type::OCI_EMPTY, EMPTY),
-        layers: vec![Descriptor::new(artifact, document.digest.parse().map_err(Error::internal)?, size)],
-        subject: Some(Descriptor::new(&subject.media_type, subject.digest, subject.size)),
-        annotations: BTreeMap::new(),
-    };
-    market.blobs.put_bytes(EMPTY).await?;
-    let bytes = serde_json::to_vec(&manifest).map_err(Error::internal)?;
-    let descriptor = Descriptor::of(media_type::OCI_MANIFEST, &bytes);
-    debug_assert!(descriptor.size <= MANIFEST_BYTES_MAX);
-    market.blobs.put_bytes(bytes).await?;
-    Ok((descriptor, manifest))
+/// The program was replaced by a newer one between this submission's certification and now.
+fn unstated(plan: &Plan) -> Note {
+    Note::error(
+        format!(
+            "plan {} was certified by an earlier version of this program, which stated too little",
+            plan.id
+        ),
+        "publish again; what was read of the images is kept, so that it takes a moment",
+    )
 }
 
 /// Fills the preview repository, which holds nothing else, and opens it to the named subscriptions.
@@ -186,7 +163,10 @@ fn manifest_row(descriptor: &Descriptor, manifest: Option<&Manifest>) -> Result<
         size: i64::try_from(descriptor.size).map_err(Error::internal)?,
         subject: manifest.and_then(|m| m.subject.as_ref()).map(|subject| subject.digest.to_string()),
         artifact_type: manifest.and_then(|m| m.artifact_type.clone()),
-        annotations: "{}".to_owned(),
+        annotations: match manifest {
+            Some(manifest) => serde_json::to_string(&manifest.annotations).map_err(Error::internal)?,
+            None => "{}".to_owned(),
+        },
     })
 }
 

@@ -7,7 +7,6 @@
 mod home;
 mod instance;
 mod meter;
-mod referrers;
 mod registry;
 mod replica;
 

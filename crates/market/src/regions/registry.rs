@@ -5,14 +5,14 @@
 //! remember. So a repetition heals what the region lost meanwhile, and sends nothing when it lost nothing.
 
 use super::meter::{Meter, Share};
-use super::{Content, Place, Region, referrers};
+use super::{Content, Place, Region};
 use crate::error::{Error, Result};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use oci::client::{BlobBody, ByteStream, Client, ClientOptions, Credentials, Repository};
 use oci::digest::Digest;
-use oci::manifest::{Descriptor, MANIFEST_BYTES_MAX};
+use oci::manifest::{self, Descriptor, MANIFEST_BYTES_MAX};
 use offer::tags::Tag;
 use registry::Blobs;
 use std::collections::HashMap;
@@ -92,10 +92,11 @@ impl RegistryRegion {
                 let bytes = self.manifest(manifest).await?;
                 self.send_manifest(&repository, manifest, &bytes).await?;
                 meter.share(manifest.size).finish();
-                referring
-                    .extend(referrers::entry(manifest, &bytes).map_err(|error| self.place.failed(&error))?);
+                referring.extend(
+                    manifest::referring(manifest, &bytes).map_err(|error| self.place.failed(&error))?,
+                );
             }
-            referrers::ensure(&repository, &referring).await.map_err(|error| self.place.failed(&error))?;
+            repository.list_referrers(&referring).await.map_err(|error| self.place.failed(&error))?;
         }
         for part in content {
             self.verify(part).await?;

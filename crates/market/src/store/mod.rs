@@ -7,6 +7,7 @@
 pub mod campaigns;
 pub mod documents;
 pub mod history;
+pub mod keys;
 pub mod leads;
 pub mod listings;
 pub mod offers;

@@ -31,17 +31,20 @@ pub async fn tagged(c: &mut AnyConnection, repository: &str, tag: &str) -> Resul
     Ok(sqlx::query_as(sql).bind(repository).bind(tag).fetch_optional(c).await?)
 }
 
-/// All manifests of a repository: subjects before what refers to them.
+/// All manifests of a repository: subjects before what refers to them, and of that signatures first, so that whoever sees
+/// a statement of a region finds the signature, too.
 pub async fn manifests(c: &mut AnyConnection, repository: &str) -> Result<Vec<ManifestRow>> {
     let sql = "SELECT digest, media_type, size, subject, artifact_type, annotations FROM repository_manifests \
-               WHERE repository = $1 ORDER BY CASE WHEN subject IS NULL THEN 0 ELSE 1 END, digest";
+               WHERE repository = $1 ORDER BY CASE WHEN subject IS NULL THEN 0 \
+               WHEN annotations LIKE '%://sigstore.dev/cosign/sign/%' THEN 1 ELSE 2 END, digest";
     Ok(sqlx::query_as(sql).bind(repository).fetch_all(c).await?)
 }
 
-/// Manifests whose subject is this digest, by digest.
+/// Manifests whose subject is this digest: signatures, then the others, each by digest.
 pub async fn referrers(c: &mut AnyConnection, repository: &str, subject: &str) -> Result<Vec<ManifestRow>> {
     let sql = "SELECT digest, media_type, size, subject, artifact_type, annotations FROM repository_manifests \
-               WHERE repository = $1 AND subject = $2 ORDER BY digest";
+               WHERE repository = $1 AND subject = $2 \
+               ORDER BY CASE WHEN annotations LIKE '%://sigstore.dev/cosign/sign/%' THEN 0 ELSE 1 END, digest";
     Ok(sqlx::query_as(sql).bind(repository).bind(subject).fetch_all(c).await?)
 }
 

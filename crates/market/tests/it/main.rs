@@ -17,4 +17,5 @@ mod regions;
 mod roles;
 mod scanners;
 mod support;
+mod trust;
 mod waivers;

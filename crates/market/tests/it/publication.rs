@@ -44,9 +44,10 @@ async fn a_tiny_image_goes_to_the_preview_and_live() {
     assert_eq!(
         kinds,
         [
-            "application/spdx+json",
-            "application/vnd.cyclonedx+json",
-            "application/vnd.edgemarket.certification.report.v1+json"
+            "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "application/vnd.dev.sigstore.bundle.v0.3+json",
+            "application/vnd.dev.sigstore.bundle.v0.3+json",
         ]
     );
     assert!(market.live_offers(&Actor::Anonymous).await.unwrap().is_empty());

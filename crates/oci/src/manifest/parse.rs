@@ -118,6 +118,24 @@ pub fn parse(bytes: &[u8], media_type_hint: Option<&str>) -> Result<Document, Er
     parsed.map_err(|error| malformed(error.to_string()))
 }
 
+/// Which digest a manifest or index refers to as its subject, and how it is then listed there (OCI distribution spec 1.1,
+/// *Listing Referrers*). `None` for what refers to nothing.
+pub fn referring(descriptor: &Descriptor, bytes: &[u8]) -> Result<Option<(Digest, Descriptor)>, Error> {
+    let (subject, artifact_type, annotations) = match parse(bytes, Some(&descriptor.media_type))? {
+        Document::Manifest(found) => {
+            let artifact_type = found.artifact_type.unwrap_or(found.config.media_type);
+            (found.subject, Some(artifact_type), found.annotations)
+        }
+        Document::Index(found) => (found.subject, found.artifact_type, found.annotations),
+    };
+    let entry = Descriptor {
+        artifact_type,
+        annotations,
+        ..Descriptor::new(&descriptor.media_type, descriptor.digest, descriptor.size)
+    };
+    Ok(subject.map(|subject| (subject.digest, entry)))
+}
+
 /// Parses an image config.
 pub fn parse_config(bytes: &[u8]) -> Result<ImageConfig, Error> {
     check_json(bytes, "image config", CONFIG_BYTES_MAX)?;

@@ -5,11 +5,13 @@ use super::archive::TarIndex;
 use super::{Source, TAGS_MAX, check_bytes, read_bounded};
 use crate::Error;
 use crate::digest::Digest;
-use crate::manifest::{self, Descriptor, Index, MANIFEST_BYTES_MAX, check_json};
+use crate::manifest::{self, Descriptor, Document, Index, MANIFEST_BYTES_MAX, check_json};
 use serde::Deserialize;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The annotation that holds an index entry's tag.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
@@ -23,6 +25,8 @@ pub struct LayoutSource {
     store: Store,
     index: Index,
     reference: Option<String>,
+    /// What refers to which digest; found when somebody asks.
+    referrers: OnceLock<HashMap<Digest, Vec<Descriptor>>>,
 }
 
 #[derive(Debug)]
@@ -77,7 +81,8 @@ impl LayoutSource {
         check_json(&bytes, "index.json", MANIFEST_BYTES_MAX)?;
         let index = serde_json::from_slice::<Index>(&bytes)
             .map_err(|error| malformed("index.json", error.to_string()))?;
-        Ok(LayoutSource { store, index, reference: reference.map(str::to_owned) })
+        let reference = reference.map(str::to_owned);
+        Ok(LayoutSource { store, index, reference, referrers: OnceLock::new() })
     }
 
     fn by_digest(&self, digest: Digest) -> Result<Descriptor, Error> {
@@ -89,6 +94,39 @@ impl LayoutSource {
         let bytes = read_bounded(raw, &what, MANIFEST_BYTES_MAX)?;
         let media_type = manifest::parse(&bytes, None)?.media_type().to_owned();
         Ok(Descriptor::new(&media_type, digest, size))
+    }
+
+    /// The entries that are not there for another's sake: what refers to an image, and lists of it, are left out.
+    fn images(&self) -> Vec<&Descriptor> {
+        let is_list = |entry: &&Descriptor| {
+            entry.annotations.get(REF_NAME).is_some_and(|name| subject_of_list(name).is_some())
+        };
+        let alone =
+            |entry: &&Descriptor| entry.artifact_type.is_some() && !entry.annotations.contains_key(REF_NAME);
+        self.index.manifests.iter().filter(|entry| !is_list(entry) && !alone(entry)).collect()
+    }
+
+    /// Looks at each entry once. Those that cannot be read refer to nothing.
+    fn find_referrers(&self) -> HashMap<Digest, Vec<Descriptor>> {
+        let mut found: HashMap<Digest, Vec<Descriptor>> = HashMap::new();
+        let mut add = |subject: Digest, entry: Descriptor| {
+            let of_subject = found.entry(subject).or_default();
+            if !of_subject.iter().any(|known| known.digest == entry.digest) {
+                of_subject.push(entry);
+            }
+        };
+        for entry in &self.index.manifests {
+            let Ok(bytes) = self.manifest(entry) else { continue };
+            let listed = entry.annotations.get(REF_NAME).and_then(|name| subject_of_list(name));
+            if let Some(subject) = listed {
+                if let Ok(Document::Index(list)) = manifest::parse(&bytes, Some(&entry.media_type)) {
+                    list.manifests.into_iter().for_each(|entry| add(subject, entry));
+                }
+            } else if let Ok(Some((subject, entry))) = manifest::referring(entry, &bytes) {
+                add(subject, entry);
+            }
+        }
+        found
     }
 
     fn by_tag(&self, tag: &str) -> Option<&Descriptor> {
@@ -138,8 +176,9 @@ impl Source for LayoutSource {
                 .cloned()
                 .ok_or_else(|| Error::NotFound(format!("tag {wanted:?} in {}", self.store.describe())));
         }
-        match (&self.index.manifests[..], self.by_tag("latest")) {
-            (_, Some(entry)) | ([entry], None) => Ok(entry.clone()),
+        match (&self.images()[..], self.by_tag("latest")) {
+            (_, Some(entry)) => Ok(entry.clone()),
+            ([entry], None) => Ok((*entry).clone()),
             ([], None) => Err(Error::NotFound(format!("an image in {}", self.store.describe()))),
             (entries, None) => Err(Error::NotFound(format!(
                 "tag \"latest\" in {}, which holds {} images,",
@@ -160,6 +199,16 @@ impl Source for LayoutSource {
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, Error> {
         Ok(self.store.blob(descriptor.digest)?.0)
     }
+
+    fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {
+        let found = self.referrers.get_or_init(|| self.find_referrers());
+        Ok(found.get(&subject).cloned().unwrap_or_default())
+    }
+}
+
+/// The subject of a referrers list, by its tag (OCI distribution spec 1.1, *Referrers Tag Schema*).
+fn subject_of_list(tag: &str) -> Option<Digest> {
+    tag.strip_prefix("sha256-").and_then(|hex| format!("sha256:{hex}").parse().ok())
 }
 
 impl Store {

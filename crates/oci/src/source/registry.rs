@@ -4,6 +4,7 @@
 use super::{Source, check_bytes};
 use crate::Error;
 use crate::client::{Repository, is_manifest};
+use crate::digest::Digest;
 use crate::manifest::{CONFIG_BYTES_MAX, Descriptor};
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
@@ -103,6 +104,10 @@ impl Source for RegistrySource {
             }
         });
         Ok(Box::new(ChunkReader { chunks, current: Bytes::new() }))
+    }
+
+    fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {
+        self.handle.block_on(self.repository.referrers(subject, None))
     }
 }
 

@@ -2,11 +2,13 @@
 //! (Debian packages of the same names); without them the tests fail and say so.
 
 mod build;
+mod grow;
 mod layer;
 mod layout;
 mod pack;
 mod reference;
 mod registry;
+mod trust;
 mod wire;
 
 /// Runs skopeo and gives its output; any failure fails the test.
