@@ -7,38 +7,49 @@
 //!   digest only: tags there move in the one transaction of `Market::replicate_tags`.
 
 use crate::access::{self, Actor, Operation, Repository};
+use crate::clock::Instant;
 use crate::error::{Error, Kind};
 use crate::market::Market;
 use crate::secrets;
 use crate::store::registry::{self as store, ManifestRow};
+use crate::tokens::TOKEN_CHARS_MAX;
+use bearer::{BEARER_SECONDS, Bearer};
+use facts::Facts;
 use oci::digest::Digest;
 use oci::manifest::Descriptor;
 use offer::identity::PublisherId;
 use registry::owner::{
     Action, Credentials, IssuedToken, ManifestPut, ManifestReference, Owner, Refusal, Scope, Service,
 };
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-/// Life of a bearer token in seconds. What it may do is looked up at every request, so that its life only bounds how
-/// long a client goes without asking again.
-const BEARER_SECONDS: u64 = 300;
-/// Most bearer tokens at a time; the oldest give way, and their clients ask again.
-const BEARERS_MAX: usize = 100_000;
+mod bearer;
+mod facts;
 
 /// The marketplace as the registry's owner. Clones are one.
 #[derive(Clone)]
 pub struct RegistryOwner {
     market: Market,
-    bearers: Arc<Mutex<HashMap<String, Bearer>>>,
+    known: Arc<Known>,
 }
 
-/// What a bearer token stands for: the API token that it was asked for with (none for anonymous), so that revoking that
-/// one ends this one at once.
-#[derive(Clone)]
-struct Bearer {
-    secret: Option<String>,
-    expires_ms: i64,
+/// What was read of the records, by what it depends on.
+#[derive(Default)]
+struct Known {
+    /// Holders of API tokens, and until when, by the token's hash.
+    actors: Facts<(Actor, Instant)>,
+    /// Whether a repository is open to a subscription, by both.
+    open: Facts<bool>,
+    /// Manifests by repository and reference.
+    manifests: Facts<Option<Descriptor>>,
+    /// Whether a repository holds a blob, by both.
+    blobs: Facts<bool>,
+}
+
+/// Who asks: an actor, and the bearer token that limits it, if it came with one.
+struct Asker {
+    actor: Actor,
+    bearer: Option<Bearer>,
 }
 
 type Answer<T> = Result<T, Refusal>;
@@ -46,39 +57,31 @@ type Answer<T> = Result<T, Refusal>;
 impl RegistryOwner {
     /// The owner for [`registry::router`].
     pub fn new(market: Market) -> RegistryOwner {
-        RegistryOwner { market, bearers: Arc::default() }
+        RegistryOwner { market, known: Arc::default() }
     }
 
-    async fn actor(&self, who: &Credentials) -> Answer<Actor> {
-        let secret = match who {
-            Credentials::Anonymous => None,
-            Credentials::Basic { password, .. } => Some(password.clone()),
-            Credentials::Bearer(token) if token.starts_with(secrets::TOKEN_PREFIX) => Some(token.clone()),
-            Credentials::Bearer(token) => self.bearer(token)?.secret,
+    async fn asker(&self, who: &Credentials) -> Answer<Asker> {
+        let bearer = match who {
+            Credentials::Bearer(token) if !token.starts_with(secrets::TOKEN_PREFIX) => {
+                Some(Bearer::open(token, &self.market.vault, self.market.now())?)
+            }
+            _ => None,
         };
-        match secret {
-            None => Ok(Actor::Anonymous),
-            Some(secret) => self.market.authenticate(&secret).await.map_err(refusal),
-        }
+        let hash = match &bearer {
+            Some(bearer) => bearer.hash.clone(),
+            None => hash_of(who)?,
+        };
+        let actor = match hash {
+            None => Actor::Anonymous,
+            Some(hash) => self.holder(hash).await?,
+        };
+        Ok(Asker { actor, bearer })
     }
 
-    fn bearer(&self, token: &str) -> Answer<Bearer> {
-        let bearers = self.bearers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let found = bearers.get(token).filter(|bearer| bearer.expires_ms > self.market.now().0);
-        found.cloned().ok_or(Refusal::Unauthenticated)
-    }
-
-    fn remember(&self, token: &str, secret: Option<String>) {
-        let now = self.market.now().0;
-        let mut bearers = self.bearers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if bearers.len() >= BEARERS_MAX {
-            bearers.retain(|_, bearer| bearer.expires_ms > now);
-        }
-        if bearers.len() >= BEARERS_MAX {
-            bearers.clear();
-        }
-        let expires_ms = now + i64::try_from(BEARER_SECONDS).unwrap_or(0) * 1_000;
-        bearers.insert(token.to_owned(), Bearer { secret, expires_ms });
+    async fn holder(&self, hash: String) -> Answer<Actor> {
+        let read = async { self.market.token_holder(&hash).await.map_err(refusal) };
+        let (actor, expires) = self.known.actors.get(&self.market.store, hash.clone(), read).await?;
+        if expires <= self.market.now() { Err(Refusal::Unauthenticated) } else { Ok(actor) }
     }
 
     async fn permit(&self, actor: &Actor, action: Action, repository: &str) -> Answer<()> {
@@ -96,29 +99,42 @@ impl RegistryOwner {
 
     async fn scope<'a>(&self, actor: &Actor, repository: &'a str) -> Answer<Repository<'a>> {
         let parts: Vec<&str> = repository.split('/').collect();
+        Ok(match parts[..] {
+            ["incoming", publisher, _, ..] if publisher.parse::<PublisherId>().is_ok() => {
+                Repository::Incoming { publisher }
+            }
+            ["preview", publisher, _, _] => {
+                let granted = self.is_open(actor, repository, true).await?;
+                Repository::Preview { publisher, granted }
+            }
+            [publisher, _, _] if publisher.parse::<PublisherId>().is_ok() => {
+                Repository::Public { open: self.is_open(actor, repository, false).await? }
+            }
+            _ => Repository::Unknown,
+        })
+    }
+
+    /// Whether a preview was granted to the asking subscription, or a public repository is open to it.
+    async fn is_open(&self, actor: &Actor, repository: &str, is_preview: bool) -> Answer<bool> {
         let subscription = match actor {
             Actor::Customer(id) => id.to_string(),
             _ => String::new(),
         };
-        let mut c = self.market.store.read().await.map_err(refusal)?;
-        Ok(match parts[..] {
-            ["incoming", publisher, _, ..] => Repository::Incoming { publisher },
-            ["preview", publisher, _, _] => {
-                let granted = store::preview_is_granted(&mut c, repository, &subscription).await;
-                Repository::Preview { publisher, granted: granted.map_err(refusal)? }
+        let read = async {
+            let mut c = self.market.store.read().await.map_err(refusal)?;
+            if is_preview {
+                return store::preview_is_granted(&mut c, repository, &subscription).await.map_err(refusal);
             }
-            [publisher, _, _] if publisher.parse::<PublisherId>().is_ok() => {
-                let audience = store::audience(&mut c, repository).await.map_err(refusal)?;
-                Repository::Public { open: audience.is_empty() || audience.contains(&subscription) }
-            }
-            _ => Repository::Unknown,
-        })
+            let audience = store::audience(&mut c, repository).await.map_err(refusal)?;
+            Ok(audience.is_empty() || audience.contains(&subscription))
+        };
+        self.known.open.get(&self.market.store, key(repository, &subscription), read).await
     }
 }
 
 impl Owner for RegistryOwner {
     async fn authenticate(&self, who: &Credentials) -> Answer<()> {
-        match self.actor(who).await? {
+        match self.asker(who).await?.actor {
             // `docker login` must fail without credentials, and a bearer token for anonymous pulls is good.
             Actor::Anonymous if *who == Credentials::Anonymous => Err(Refusal::Unauthenticated),
             _ => Ok(()),
@@ -126,34 +142,38 @@ impl Owner for RegistryOwner {
     }
 
     async fn authorize(&self, who: &Credentials, action: Action, repository: &str) -> Answer<()> {
-        let actor = self.actor(who).await?;
+        let Asker { actor, bearer } = self.asker(who).await?;
+        if bearer.is_some_and(|bearer| !bearer.covers(action, repository)) {
+            return Err(Refusal::Unauthenticated);
+        }
         self.permit(&actor, action, repository).await
     }
 
-    async fn issue_token(&self, who: &Credentials, _scopes: &[Scope]) -> Answer<IssuedToken> {
-        self.actor(who).await?;
-        let secret = match who {
-            Credentials::Anonymous => None,
-            Credentials::Basic { password, .. } => Some(password.clone()),
-            Credentials::Bearer(token) if token.starts_with(secrets::TOKEN_PREFIX) => Some(token.clone()),
-            Credentials::Bearer(token) => self.bearer(token)?.secret,
-        };
-        let mut random = [0; 32];
-        secrets::random(&mut random).map_err(refusal)?;
-        let token = hex::encode(random);
-        self.remember(&token, secret);
+    async fn issue_token(&self, who: &Credentials, scopes: &[Scope]) -> Answer<IssuedToken> {
+        // Not for another bearer token: that would give it a longer life and more scopes.
+        let hash = hash_of(who)?;
+        if let Some(hash) = &hash {
+            self.holder(hash.clone()).await?;
+        }
+        let bearer = Bearer::new(hash, scopes, self.market.now());
+        let token = bearer.seal(&self.market.vault).map_err(refusal)?;
         Ok(IssuedToken { token, expires_in_seconds: BEARER_SECONDS })
     }
 
     async fn manifest(&self, repository: &str, reference: &ManifestReference) -> Answer<Option<Descriptor>> {
-        let mut c = self.market.store.read().await.map_err(refusal)?;
-        let found = match reference {
-            ManifestReference::Tag(tag) => store::tagged(&mut c, repository, tag).await,
-            ManifestReference::Digest(digest) => {
-                store::manifest(&mut c, repository, &digest.to_string()).await
-            }
+        let text = reference.to_string();
+        let read = async {
+            let mut c = self.market.store.read().await.map_err(refusal)?;
+            let found = match reference {
+                ManifestReference::Tag(tag) => store::tagged(&mut c, repository, tag).await,
+                ManifestReference::Digest(_) => store::manifest(&mut c, repository, &text).await,
+            };
+            // Annotations may be megabytes, and who asks for a manifest has no use for them.
+            let found =
+                found.map_err(refusal)?.map(|row| ManifestRow { annotations: "{}".to_owned(), ..row });
+            found.map(descriptor).transpose()
         };
-        found.map_err(refusal)?.map(descriptor).transpose()
+        self.known.manifests.get(&self.market.store, key(repository, &text), read).await
     }
 
     async fn put_manifest(&self, _who: &Credentials, repository: &str, manifest: ManifestPut) -> Answer<()> {
@@ -210,8 +230,18 @@ impl Owner for RegistryOwner {
     }
 
     async fn has_blob(&self, repository: &str, digest: &Digest) -> Answer<bool> {
+        let text = digest.to_string();
+        let read = async {
+            let mut c = self.market.store.read().await.map_err(refusal)?;
+            store::has_blob(&mut c, repository, &text).await.map_err(refusal)
+        };
+        self.known.blobs.get(&self.market.store, key(repository, &text), read).await
+    }
+
+    async fn holders(&self, digest: &Digest, limit: usize) -> Answer<Vec<String>> {
         let mut c = self.market.store.read().await.map_err(refusal)?;
-        store::has_blob(&mut c, repository, &digest.to_string()).await.map_err(refusal)
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        store::holders(&mut c, &digest.to_string(), limit).await.map_err(refusal)
     }
 
     async fn link_blob(&self, repository: &str, digest: &Digest, size_bytes: u64) -> Answer<()> {
@@ -232,6 +262,24 @@ impl Owner for RegistryOwner {
         let url = config.settings.public_url.is_some().then(|| config.public_url());
         Service { name: config.registry_host(), url }
     }
+}
+
+/// The hash of the API token in these credentials; none for anonymous.
+fn hash_of(who: &Credentials) -> Answer<Option<String>> {
+    match who {
+        Credentials::Anonymous => Ok(None),
+        Credentials::Basic { password: secret, .. } | Credentials::Bearer(secret)
+            if secret.starts_with(secrets::TOKEN_PREFIX) && secret.len() <= TOKEN_CHARS_MAX =>
+        {
+            Ok(Some(secrets::token_hash(secret)))
+        }
+        _ => Err(Refusal::Unauthenticated),
+    }
+}
+
+/// Neither a repository's name nor what it is asked for has this byte.
+fn key(repository: &str, of: &str) -> String {
+    format!("{repository}\0{of}")
 }
 
 fn descriptor(row: ManifestRow) -> Answer<Descriptor> {

@@ -17,7 +17,7 @@ pub const TOKEN_AGE_DEFAULT: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// Longest life of a token: longer ones are forgotten and never rotated.
 pub const TOKEN_AGE_MAX: Duration = Duration::from_secs(366 * 24 * 3_600);
 /// Longest text that is looked at as a token; real ones have about 51 characters.
-const TOKEN_CHARS_MAX: usize = 256;
+pub(crate) const TOKEN_CHARS_MAX: usize = 256;
 
 /// A token as it is listed: without the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,17 +108,24 @@ impl Market {
         if secret.len() > TOKEN_CHARS_MAX {
             return Err(unauthenticated());
         }
+        let (actor, expires) = self.token_holder(&secrets::token_hash(secret)).await?;
+        if expires <= self.now() { Err(unauthenticated()) } else { Ok(actor) }
+    }
+
+    /// Who holds the token with this hash, and until when. Refused when it is unknown or revoked.
+    pub(crate) async fn token_holder(&self, hash: &str) -> Result<(Actor, Instant)> {
         let mut c = self.store.read().await?;
-        let row = people::token(&mut c, &secrets::token_hash(secret)).await?.ok_or_else(unauthenticated)?;
-        if row.revoked_ms.is_some() || row.expires_ms <= self.now().0 {
+        let row = people::token(&mut c, hash).await?.ok_or_else(unauthenticated)?;
+        if row.revoked_ms.is_some() {
             return Err(unauthenticated());
         }
-        Ok(match role_of(&row)? {
+        let actor = match role_of(&row)? {
             TokenRole::Operator => Actor::Operator,
             TokenRole::Publisher(id) => Actor::Publisher(id.parse().map_err(Error::internal)?),
             TokenRole::Customer(id) => Actor::Customer(id),
             TokenRole::Region(name) => Actor::Region(name),
-        })
+        };
+        Ok((actor, Instant(row.expires_ms)))
     }
 }
 

@@ -229,6 +229,14 @@ pub trait Owner: Clone + Send + Sync + 'static {
         digest: &Digest,
     ) -> impl Future<Output = Result<bool, Refusal>> + Send;
 
+    /// Repositories that hold this blob, at most `limit`, always in the same order: where to mount from when a client
+    /// does not say. The server asks [`authorize`](Owner::authorize) of each, so that nobody learns of others.
+    fn holders(
+        &self,
+        digest: &Digest,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<String>, Refusal>> + Send;
+
     /// Records a blob, stored and verified, in the repository. Repeating it is no error.
     fn link_blob(
         &self,

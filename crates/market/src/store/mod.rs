@@ -26,6 +26,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyPool, Transaction};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -43,12 +44,25 @@ pub struct Store {
     pool: AnyPool,
     /// SQLite has one writer. Waiting here is fair and wakes at once, where SQLite's own busy handler sleeps and polls.
     writer: Arc<Mutex<()>>,
+    generation: Arc<AtomicU64>,
 }
 
 /// A write transaction; dropping it rolls back.
 pub struct Tx {
     transaction: Transaction<'static, Any>,
+    turn: Turn,
+}
+
+/// The writer's turn. Its end begins a new generation, after the commit and before the next writer.
+struct Turn {
+    generation: Arc<AtomicU64>,
     _writer: OwnedMutexGuard<()>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 impl Store {
@@ -77,7 +91,7 @@ impl Store {
                 )
             })?;
         sqlx::migrate!("./migrations").run(&pool).await.map_err(|error| migration_failed(&path, error))?;
-        Ok(Store { pool, writer: Arc::new(Mutex::new(())) })
+        Ok(Store { pool, writer: Arc::new(Mutex::new(())), generation: Arc::default() })
     }
 
     /// A connection for reading.
@@ -88,9 +102,15 @@ impl Store {
     /// Begins a write transaction. It takes the write lock at once (`BEGIN IMMEDIATE`), because a transaction that
     /// reads first and writes later fails when another one wrote in between.
     pub async fn write(&self) -> Result<Tx> {
-        let guard = Arc::clone(&self.writer).lock_owned().await;
+        let writer = Arc::clone(&self.writer).lock_owned().await;
         let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Tx { transaction, _writer: guard })
+        Ok(Tx { transaction, turn: Turn { generation: Arc::clone(&self.generation), _writer: writer } })
+    }
+
+    /// Counts the write transactions that ended. What was read after this number was asked for is still so while the
+    /// number is the same: no other process writes (see [`crate::lock`]).
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
     }
 
     /// Closes all connections; the last one folds the write-ahead log into the database.
@@ -102,7 +122,14 @@ impl Store {
 impl Tx {
     /// Makes everything durable, or nothing.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.transaction.commit().await?)
+        let Tx { transaction, turn } = self;
+        // In a task of its own: when the caller goes away meanwhile, the turn still ends after the commit.
+        let committed = tokio::spawn(async move {
+            let result = transaction.commit().await;
+            drop(turn);
+            result
+        });
+        Ok(committed.await.map_err(Error::internal)??)
     }
 }
 

@@ -96,7 +96,7 @@ pub async fn tags(
 /// Whether the repository holds anything.
 pub async fn is_known(c: &mut AnyConnection, repository: &str) -> Result<bool> {
     let sql = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM repository_manifests WHERE repository = $1 \
-               UNION ALL SELECT 1 AS one FROM repository_blobs WHERE repository = $1) AS content";
+               UNION ALL SELECT 1 AS one FROM repository_blobs WHERE repository = $1 LIMIT 1) AS content";
     let (count,): (i64,) = sqlx::query_as(sql).bind(repository).fetch_one(c).await?;
     Ok(count > 0)
 }
@@ -106,6 +106,13 @@ pub async fn has_blob(c: &mut AnyConnection, repository: &str, digest: &str) -> 
     let sql = "SELECT COUNT(*) FROM repository_blobs WHERE repository = $1 AND digest = $2";
     let (count,): (i64,) = sqlx::query_as(sql).bind(repository).bind(digest).fetch_one(c).await?;
     Ok(count > 0)
+}
+
+/// Repositories that hold this blob, by name, at most `limit`.
+pub async fn holders(c: &mut AnyConnection, digest: &str, limit: i64) -> Result<Vec<String>> {
+    let sql = "SELECT repository FROM repository_blobs WHERE digest = $1 ORDER BY repository LIMIT $2";
+    let rows: Vec<(String,)> = sqlx::query_as(sql).bind(digest).bind(limit).fetch_all(c).await?;
+    Ok(rows.into_iter().map(|(repository,)| repository).collect())
 }
 
 /// Puts a blob into a repository; repeating it changes nothing.

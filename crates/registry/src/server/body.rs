@@ -10,6 +10,10 @@ use std::time::Duration;
 /// Longest silence within a request body. Devices on poor links resend lost packets for up to about a minute.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
+/// Longest time for a body that is gathered in memory: 4 MiB at 14 KB a second. A client that trickles must not hold
+/// memory for longer.
+const COLLECT_MAX: Duration = Duration::from_secs(300);
+
 /// The body in pieces, as they arrive.
 pub(super) fn stream(body: Body) -> impl Stream<Item = Result<Bytes, String>> + Send {
     tokio_stream::StreamExt::timeout(body.into_data_stream(), SILENCE_MAX).map(|piece| match piece {
@@ -21,6 +25,13 @@ pub(super) fn stream(body: Body) -> impl Stream<Item = Result<Bytes, String>> + 
 
 /// The whole body, at most `size_max` bytes.
 pub(super) async fn collect(body: Body, size_max: u64) -> Result<Bytes, Failure> {
+    tokio::time::timeout(COLLECT_MAX, gather(body, size_max)).await.unwrap_or_else(|_| {
+        let message = format!("the request's body took longer than {} s", COLLECT_MAX.as_secs());
+        Err(Failure::new(StatusCode::REQUEST_TIMEOUT, Code::SizeInvalid, message))
+    })
+}
+
+async fn gather(body: Body, size_max: u64) -> Result<Bytes, Failure> {
     let pieces = stream(body);
     pin_mut!(pieces);
     let mut whole = BytesMut::new();

@@ -48,10 +48,21 @@ impl<'a, O: Owner> Call<'a, O> {
     /// Whether the asker may do this here. Who may not pull learns nothing about the repository, not even from trying
     /// to push.
     pub async fn authorize(&self, action: Action, repository: &str) -> Result<(), Failure> {
+        self.authorize_beside(action, repository, None).await
+    }
+
+    /// The same where the request will also read from another repository, if it may: a challenge then names both, so
+    /// that one token is enough.
+    pub async fn authorize_beside(
+        &self,
+        action: Action,
+        repository: &str,
+        source: Option<&str>,
+    ) -> Result<(), Failure> {
         let owner = &self.server.owner;
         let Err(refusal) = owner.authorize(&self.who, action, repository).await else { return Ok(()) };
         Err(match refusal {
-            Refusal::Unauthenticated => self.challenge(Some((action, repository))),
+            Refusal::Unauthenticated => self.challenge(Some((action, repository, source))),
             Refusal::Denied(_) | Refusal::NotFound if action == Action::Pull => Failure::name_unknown(),
             Refusal::Denied(_) | Refusal::NotFound
                 if owner.authorize(&self.who, Action::Pull, repository).await.is_err() =>
@@ -81,17 +92,18 @@ impl<'a, O: Owner> Call<'a, O> {
         url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    fn challenge(&self, wanted: Option<(Action, &str)>) -> Failure {
+    fn challenge(&self, wanted: Option<(Action, &str, Option<&str>)>) -> Failure {
         let Service { name, url } = self.server.owner.service();
         let url = url.unwrap_or_else(|| url_of(&self.parts.headers));
         let mut value = format!("Bearer realm=\"{url}/v2/token\",service=\"{name}\"");
-        if let Some((action, repository)) = wanted {
+        if let Some((action, repository, source)) = wanted {
             let actions = match action {
                 Action::Pull => "pull",
                 Action::Push => "pull,push",
                 Action::Delete => "delete",
             };
-            value.push_str(&format!(",scope=\"repository:{repository}:{actions}\""));
+            let source = source.map(|source| format!(" repository:{source}:pull")).unwrap_or_default();
+            value.push_str(&format!(",scope=\"repository:{repository}:{actions}{source}\""));
         }
         if matches!(self.who, Credentials::Bearer(_)) {
             // Clients that hold a token ask for a wider one on this word.

@@ -45,14 +45,14 @@ pub(super) async fn get<O: Owner>(
         response
     } else if call.parts.method == Method::HEAD {
         let size = call.server.blobs.size(&digest).await?.ok_or_else(|| lost(&digest))?;
-        whole(size, Body::empty())
+        range::whole(size, Body::empty())
     } else {
         let (file, size) = call.server.blobs.get(&digest).await?.ok_or_else(|| lost(&digest))?;
         let file = file.into_std().await;
-        match wanted(call, &etag, size) {
-            Wanted::Whole => whole(size, Body::from_stream(read(file, 0..size))),
-            Wanted::Part(part) => partial(file, part, size),
-            Wanted::Unsatisfiable => return Err(unsatisfiable(size)),
+        match range::of_request(&call.parts.headers, &etag, size) {
+            Wanted::Whole => range::whole(size, Body::from_stream(read(file, 0..size))),
+            Wanted::Part(part) => range::partial(part.clone(), size, Body::from_stream(read(file, part))),
+            Wanted::Unsatisfiable => return Err(range::unsatisfiable(size)),
         }
     };
     let headers = response.headers_mut();
@@ -75,37 +75,6 @@ pub(super) async fn delete<O: Owner>(
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::ACCEPTED;
     Ok(response)
-}
-
-/// The range that is asked for, unless it was meant for other content (`If-Range`, RFC 9110 § 13.1.5).
-fn wanted<O: Owner>(call: &Call<'_, O>, etag: &HeaderValue, size: u64) -> Wanted {
-    let same = call.parts.headers.get(header::IF_RANGE).is_none_or(|tag| tag == etag);
-    match call.header(header::RANGE) {
-        Some(text) if same => range::wanted(text, size),
-        _ => Wanted::Whole,
-    }
-}
-
-fn whole(size: u64, body: Body) -> Response {
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_LENGTH, size.into());
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    response
-}
-
-fn partial(file: File, part: Range<u64>, size: u64) -> Response {
-    let content_range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
-    let mut response = whole(part.end - part.start, Body::from_stream(read(file, part)));
-    *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-    response.headers_mut().insert(header::CONTENT_RANGE, ascii(content_range));
-    response
-}
-
-fn unsatisfiable(size: u64) -> Failure {
-    let message = format!("the range lies outside of the content's {size} bytes");
-    Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, Code::SizeInvalid, message)
-        .with_header(header::CONTENT_RANGE, ascii(format!("bytes */{size}")))
 }
 
 /// A part of a file in pieces, read on blocking threads into buffers that go to the socket as they are.

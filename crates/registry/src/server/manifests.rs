@@ -5,6 +5,7 @@ use super::{
     call::{Call, ascii, parse_reference},
     failure::{Code, Failure},
     manifest_form,
+    range::{self, Wanted},
 };
 use crate::{
     Owner,
@@ -37,22 +38,36 @@ pub(super) async fn get<O: Owner>(
     let digest = ascii(descriptor.digest.to_string());
     let etag = ascii(format!("\"{}\"", descriptor.digest));
     let unchanged = matches_etag(call.header(header::IF_NONE_MATCH), &etag);
-    let mut response = Response::new(match unchanged || call.parts.method == Method::HEAD {
-        true => Body::empty(),
-        false => Body::from(bytes(call, &descriptor).await?),
-    });
+    let mut response = if unchanged {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else if call.parts.method == Method::HEAD {
+        range::whole(descriptor.size, Body::empty())
+    } else {
+        let bytes = bytes(call, &descriptor).await?;
+        let size = bytes.len() as u64;
+        match range::of_request(&call.parts.headers, &etag, size) {
+            Wanted::Whole => range::whole(size, Body::from(bytes)),
+            Wanted::Part(part) => {
+                // A manifest lies in memory, so its ends are sizes there.
+                let body = Body::from(bytes.slice(part.start as usize..part.end as usize));
+                range::partial(part, size, body)
+            }
+            Wanted::Unsatisfiable => return Err(range::unsatisfiable(size)),
+        }
+    };
     let headers = response.headers_mut();
     headers.insert(DOCKER_CONTENT_DIGEST, digest);
     headers.insert(header::ETAG, etag);
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     if unchanged {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
         return Ok(response);
     }
     let media_type = HeaderValue::try_from(descriptor.media_type).map_err(|_| {
         Failure::internal(&format!("the media type of {} is no header text", descriptor.digest))
     })?;
     headers.insert(header::CONTENT_TYPE, media_type);
-    headers.insert(header::CONTENT_LENGTH, descriptor.size.into());
     Ok(response)
 }
 

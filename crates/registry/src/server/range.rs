@@ -1,6 +1,15 @@
 //! Byte ranges: what a download asks for (RFC 9110 § 14.2) and where a chunk of an upload lies (OCI distribution spec
 //! 1.1, *Pushing a blob in chunks*).
 
+use super::{
+    call::ascii,
+    failure::{Code, Failure},
+};
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+};
 use std::ops::Range;
 
 /// What a `Range` header asks for.
@@ -12,8 +21,42 @@ pub(super) enum Wanted {
     Unsatisfiable,
 }
 
+/// What a request asks for, unless it was meant for other content (`If-Range`, RFC 9110 § 13.1.5).
+pub(super) fn of_request(headers: &HeaderMap, etag: &HeaderValue, size: u64) -> Wanted {
+    let same = headers.get(header::IF_RANGE).is_none_or(|tag| tag == etag);
+    match headers.get(header::RANGE).and_then(|value| value.to_str().ok()) {
+        Some(text) if same => wanted(text, size),
+        _ => Wanted::Whole,
+    }
+}
+
+/// An answer with all of the content.
+pub(super) fn whole(size: u64, body: Body) -> Response {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, size.into());
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    response
+}
+
+/// An answer with a part of the content, which has `size` bytes in all.
+pub(super) fn partial(part: Range<u64>, size: u64, body: Body) -> Response {
+    let content_range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
+    let mut response = whole(part.end - part.start, body);
+    *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    response.headers_mut().insert(header::CONTENT_RANGE, ascii(content_range));
+    response
+}
+
+/// 416.
+pub(super) fn unsatisfiable(size: u64) -> Failure {
+    let message = format!("the range lies outside of the content's {size} bytes");
+    Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, Code::SizeInvalid, message)
+        .with_header(header::CONTENT_RANGE, ascii(format!("bytes */{size}")))
+}
+
 /// Reads a `Range` header for content of this size in bytes.
-pub(super) fn wanted(header: &str, size: u64) -> Wanted {
+fn wanted(header: &str, size: u64) -> Wanted {
     let Some((first, last)) = header.trim().strip_prefix("bytes=").and_then(|r| r.split_once('-')) else {
         return Wanted::Whole;
     };

@@ -21,6 +21,10 @@ use axum::{
 use oci::digest::Digest;
 use uuid::Uuid;
 
+/// Most repositories that are asked for a blob that a client wants to mount from anywhere; each costs a look-up. What
+/// is in none of these is uploaded once more.
+const HOLDERS_MAX: usize = 32;
+
 const DOCKER_UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
 pub(super) async fn start<O: Owner>(
@@ -28,7 +32,8 @@ pub(super) async fn start<O: Owner>(
     repository: &str,
     body: Body,
 ) -> Result<Response, Failure> {
-    call.authorize(Action::Push, repository).await?;
+    let from = call.query("from").filter(|from| call.query("mount").is_some() && is_repository(from));
+    call.authorize_beside(Action::Push, repository, from.as_deref()).await?;
     if let Some(digest) = call.query("digest") {
         let digest = parse_digest(&digest)?;
         check_length(call, 0)?;
@@ -38,7 +43,7 @@ pub(super) async fn start<O: Owner>(
     }
     if let Some(digest) = call.query("mount") {
         let digest = parse_digest(&digest)?;
-        if let Some(size) = mountable(call, repository, &digest).await? {
+        if let Some(size) = mountable(call, repository, from.as_deref(), &digest).await? {
             return link(call, repository, &digest, size).await;
         }
     }
@@ -116,18 +121,22 @@ async fn link<O: Owner>(
     Ok(response)
 }
 
-/// The size of a blob that need not be sent: the asker can already read it, here or in the repository `from`. Without
-/// `from` only this repository counts, since guessing would tell what others hold. Anything that stands in the way is
-/// no error: the client then uploads.
+/// The size of a blob that need not be sent: the asker can already read it, here or in the repository `from`, or,
+/// when the client leaves the search to the server, in any other. Anything that stands in the way is no error: the client
+/// then uploads.
 async fn mountable<O: Owner>(
     call: &Call<'_, O>,
     repository: &str,
+    from: Option<&str>,
     digest: &Digest,
 ) -> Result<Option<u64>, Failure> {
     let owner = &call.server.owner;
-    let from = call.query("from");
-    let from = from.as_deref().filter(|from| is_repository(from));
-    for place in [Some(repository), from].into_iter().flatten() {
+    let mut places = vec![repository.to_owned()];
+    match from {
+        Some(from) => places.push(from.to_owned()),
+        None => places.extend(owner.holders(digest, HOLDERS_MAX).await.unwrap_or_default()),
+    }
+    for place in &places {
         let readable = owner.authorize(&call.who, Action::Pull, place).await.is_ok();
         if readable && owner.has_blob(place, digest).await.unwrap_or(false) {
             return Ok(call.server.blobs.size(digest).await?);

@@ -47,6 +47,27 @@ async fn a_token_covers_its_scopes_and_no_more() {
     let push = registry.anonymous(Method::POST, "/v2/acme/one/blobs/uploads/").bearer_auth(token);
     let push = push.send().await.unwrap();
     assert!(header(&push, "www-authenticate").contains("scope=\"repository:acme/one:pull,push\""));
+    // One challenge names all that a mount needs, so that one token is enough.
+    let mount = format!("/v2/acme/one/blobs/uploads/?mount={}&from=acme/two", Digest::of(b"layer"));
+    let refused = registry.anonymous(Method::POST, &mount).send().await.unwrap();
+    let scope = "repository:acme/one:pull,push repository:acme/two:pull";
+    assert!(header(&refused, "www-authenticate").ends_with(&format!(",scope=\"{scope}\"")));
+    let path = format!("/v2/token?scope={}", scope.replace(' ', "+"));
+    let token: Value = registry.acme(Method::GET, &path).send().await.unwrap().json().await.unwrap();
+    let mounted = registry.anonymous(Method::POST, &mount).bearer_auth(token["token"].as_str().unwrap());
+    assert_eq!(mounted.send().await.unwrap().status(), StatusCode::CREATED);
+    // A token for one of the two still pushes, by an upload.
+    let token: Value = registry
+        .acme(Method::GET, "/v2/token?scope=repository:acme/one:pull,push")
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let upload = mount.replace(&Digest::of(b"layer").to_string(), &Digest::of(b"other").to_string());
+    let upload = registry.anonymous(Method::POST, &upload).bearer_auth(token["token"].as_str().unwrap());
+    assert_eq!(upload.send().await.unwrap().status(), StatusCode::ACCEPTED);
 }
 
 #[tokio::test]

@@ -156,6 +156,12 @@ impl Owner for Memory {
         Ok(self.records().repositories.get(repository).is_some_and(|found| found.blobs.contains_key(digest)))
     }
 
+    async fn holders(&self, digest: &Digest, limit: usize) -> Result<Vec<String>, Refusal> {
+        let records = self.records();
+        let holding = records.repositories.iter().filter(|(_, found)| found.blobs.contains_key(digest));
+        Ok(holding.map(|(name, _)| name.clone()).take(limit).collect())
+    }
+
     async fn link_blob(&self, repository: &str, digest: &Digest, size_bytes: u64) -> Result<(), Refusal> {
         let mut records = self.records();
         records.repositories.entry(repository.to_owned()).or_default().blobs.insert(*digest, size_bytes);

@@ -25,6 +25,13 @@ async fn a_manifest_reads_back_by_tag_and_digest() {
         let again = registry.acme(Method::GET, &path).header("if-none-match", format!("\"{digest}\""));
         assert_eq!(again.send().await.unwrap().status(), StatusCode::NOT_MODIFIED);
     }
+    let path = format!("/v2/acme/deep/er/app/manifests/{digest}");
+    let part = registry.acme(Method::GET, &path).header("range", "bytes=1-5").send().await.unwrap();
+    assert_eq!((part.status(), header(&part, "content-type")), (StatusCode::PARTIAL_CONTENT, MANIFEST));
+    assert_eq!(header(&part, "content-range"), format!("bytes 1-5/{}", text.len()));
+    assert_eq!(part.text().await.unwrap(), text[1..6]);
+    let beyond = registry.acme(Method::GET, &path).header("range", "bytes=99999-").send().await.unwrap();
+    assert_eq!(failure(beyond).await, (416, "SIZE_INVALID".into()));
     for unknown in ["2.0", ".INVALID", &Digest::of(b"").to_string()] {
         let path = format!("/v2/acme/deep/er/app/manifests/{unknown}");
         assert_eq!(failure(registry.get(&path).await).await, (404, "MANIFEST_UNKNOWN".into()));

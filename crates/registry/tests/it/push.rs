@@ -107,7 +107,7 @@ async fn a_mount_needs_the_right_to_pull_there() {
     let foreign = mount("other", "other/app", "&from=acme/from").await;
     assert_eq!(foreign.status(), StatusCode::ACCEPTED, "a client falls back to an upload");
     assert!(header(&foreign, "location").starts_with("/v2/other/app/blobs/uploads/"));
-    assert_eq!(mount("acme", "acme/to", "").await.status(), StatusCode::ACCEPTED, "no guessing");
+    assert_eq!(mount("other", "other/app", "").await.status(), StatusCode::ACCEPTED, "nor from anywhere");
     assert_eq!(mount("acme", "acme/to", "&from=acme/none").await.status(), StatusCode::ACCEPTED);
     assert_eq!(mount("acme", "acme/to", "&from=../x").await.status(), StatusCode::ACCEPTED);
     let mounted = mount("acme", "acme/to", "&from=acme/from").await;
@@ -115,6 +115,9 @@ async fn a_mount_needs_the_right_to_pull_there() {
     let location = header(&mounted, "location").to_owned();
     assert_eq!(registry.get(&location).await.text().await.unwrap(), "shared");
     assert_eq!(mount("acme", "acme/to", "").await.status(), StatusCode::CREATED, "it is already here");
+    let found = mount("acme", "acme/else", "").await;
+    assert_eq!(found.status(), StatusCode::CREATED, "the server looks where it may be read");
+    assert_eq!(registry.get(header(&found, "location")).await.text().await.unwrap(), "shared");
 }
 
 #[tokio::test]
