@@ -26,6 +26,10 @@ use std::sync::Arc;
 mod bearer;
 mod facts;
 
+/// Most repositories that are looked at for a blob that a client wants to mount from anywhere. What is in none of these
+/// is uploaded once more.
+const HOLDERS_MAX: i64 = 32;
+
 /// The marketplace as the registry's owner. Clones are one.
 #[derive(Clone)]
 pub struct RegistryOwner {
@@ -178,7 +182,7 @@ impl Owner for RegistryOwner {
 
     async fn put_manifest(&self, _who: &Credentials, repository: &str, manifest: ManifestPut) -> Answer<()> {
         // Whoever is permitted to push there is a region's home, whose tags move all at one instant or not at all.
-        if let Some(tag) = &manifest.tag
+        if let Some(tag) = manifest.tags.first()
             && !repository.starts_with("incoming/")
         {
             let text = format!("the tag {tag} of {repository} is not moved by a push; push by digest");
@@ -196,8 +200,8 @@ impl Owner for RegistryOwner {
         };
         let mut tx = self.market.store.write().await.map_err(refusal)?;
         store::put_manifest(&mut tx, repository, &row).await.map_err(refusal)?;
-        if let Some(tag) = &manifest.tag {
-            let now = self.market.now().0;
+        let now = self.market.now().0;
+        for tag in &manifest.tags {
             store::put_tag(&mut tx, repository, tag, &digest, now).await.map_err(refusal)?;
         }
         tx.commit().await.map_err(refusal)
@@ -238,10 +242,17 @@ impl Owner for RegistryOwner {
         self.known.blobs.get(&self.market.store, key(repository, &text), read).await
     }
 
-    async fn holders(&self, digest: &Digest, limit: usize) -> Answer<Vec<String>> {
+    async fn may_mount(&self, who: &Credentials, digest: &Digest) -> Answer<bool> {
+        let actor = self.asker(who).await?.actor;
         let mut c = self.market.store.read().await.map_err(refusal)?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        store::holders(&mut c, &digest.to_string(), limit).await.map_err(refusal)
+        let holders = store::holders(&mut c, &digest.to_string(), HOLDERS_MAX).await.map_err(refusal)?;
+        drop(c);
+        for repository in &holders {
+            if self.permit(&actor, Action::Pull, repository).await.is_ok() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn link_blob(&self, repository: &str, digest: &Digest, size_bytes: u64) -> Answer<()> {

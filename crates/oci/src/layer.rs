@@ -5,7 +5,7 @@
 //! Both hashes run in the reading thread on buffers that are still in the cache: a hashing thread of its own cost
 //! more CPU than it gave (design, § 4).
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::manifest::{Descriptor, media_type};
 use crate::{Error, layer::verified::Verified};
 use flate2::bufread::MultiGzDecoder;
@@ -83,8 +83,9 @@ pub struct LayerReader {
     diff_id: Option<Digest>,
     limits: LayerLimits,
     decoder: Decoder,
-    /// Hash over the uncompressed bytes; `None` for plain layers, where it would equal the digest.
-    hasher: Option<Sha256>,
+    /// Hash over the uncompressed bytes, by the algorithm of the stated diff ID; `None` for plain layers, where it would
+    /// equal the digest.
+    hasher: Option<Hasher>,
     out: Box<[u8]>,
     start: usize,
     end: usize,
@@ -129,7 +130,7 @@ impl LayerReader {
             diff_id,
             limits,
             decoder,
-            hasher: (compression != Compression::None).then(Sha256::new),
+            hasher: hasher(compression, descriptor.digest, diff_id),
             out: vec![0; BUFFER_BYTES].into_boxed_slice(),
             start: 0,
             end: 0,
@@ -156,7 +157,7 @@ impl LayerReader {
         }
         let compressed_bytes = self.descriptor.size;
         let digest = self.decoder.raw().close()?;
-        let diff_id = self.hasher.map_or(digest, Digest::from_hasher);
+        let diff_id = self.hasher.map_or(digest, Hasher::finish);
         match self.diff_id {
             Some(expected) if expected != diff_id => {
                 Err(Error::DiffIdMismatch { layer: self.descriptor.digest, expected, found: diff_id })
@@ -302,4 +303,11 @@ impl Decoder {
             Decoder::Zstd(reader) => reader.get_mut(),
         }
     }
+}
+
+/// For the uncompressed bytes, by the algorithm of the stated diff ID; `None` where it would repeat the digest.
+fn hasher(compression: Compression, digest: Digest, diff_id: Option<Digest>) -> Option<Hasher> {
+    let hasher = diff_id.map_or_else(|| Hasher::Sha256(Sha256::new()), |diff_id| diff_id.hasher());
+    let same = std::mem::discriminant(&hasher) == std::mem::discriminant(&digest.hasher());
+    (compression != Compression::None || !same).then_some(hasher)
 }

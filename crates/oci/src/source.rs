@@ -62,7 +62,7 @@ pub(crate) fn check_bytes(what: &str, descriptor: &Descriptor, bytes: &[u8]) -> 
         let (expected, found) = (descriptor.size, bytes.len() as u64);
         return Err(Error::SizeMismatch { what: what.to_owned(), expected, found });
     }
-    let (expected, found) = (descriptor.digest, Digest::of(bytes));
+    let (expected, found) = (descriptor.digest, descriptor.digest.again(bytes));
     match expected == found {
         true => Ok(()),
         false => Err(Error::DigestMismatch { what: what.to_owned(), expected, found }),

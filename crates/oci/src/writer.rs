@@ -2,7 +2,7 @@
 //! and appears there at once, or not at all. The same content gives the same bytes.
 
 use crate::Error;
-use crate::digest::Digest;
+use crate::digest::Hasher;
 use crate::manifest::{self, Descriptor, Document, ImageConfig, Index, Manifest, media_type};
 use crate::source::{Source, layout::REF_NAME};
 pub use grow::GrowingLayout;
@@ -50,9 +50,23 @@ impl LayoutWriter {
         self.put_blob_from(media_type, bytes)
     }
 
+    /// Copies a blob, hashed by the algorithm of its descriptor's digest, which is the caller's to compare.
+    fn copy_blob(&mut self, descriptor: &Descriptor, reader: impl Read) -> Result<Descriptor, Error> {
+        let blob = self.writer_of(descriptor.digest.algorithm(), descriptor.digest.hasher())?;
+        self.fill(blob, &descriptor.media_type, reader)
+    }
+
     /// Adds a blob from a reader.
-    pub fn put_blob_from(&mut self, media_type: &str, mut reader: impl Read) -> Result<Descriptor, Error> {
-        let mut blob = self.blob_writer()?;
+    pub fn put_blob_from(&mut self, media_type: &str, reader: impl Read) -> Result<Descriptor, Error> {
+        self.fill(self.blob_writer()?, media_type, reader)
+    }
+
+    fn fill(
+        &self,
+        mut blob: BlobWriter,
+        media_type: &str,
+        mut reader: impl Read,
+    ) -> Result<Descriptor, Error> {
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
             let count = reader
@@ -67,9 +81,14 @@ impl LayoutWriter {
 
     /// A blob that is written piece by piece.
     pub(crate) fn blob_writer(&self) -> Result<BlobWriter, Error> {
-        let directory = self.staging.path().join("blobs/sha256");
+        self.writer_of("sha256", Hasher::Sha256(Sha256::new()))
+    }
+
+    fn writer_of(&self, algorithm: &str, hasher: Hasher) -> Result<BlobWriter, Error> {
+        let directory = self.staging.path().join("blobs").join(algorithm);
+        std::fs::create_dir_all(&directory).map_err(Error::io(self.what()))?;
         let file = NamedTempFile::new_in(&directory).map_err(Error::io(self.what()))?;
-        Ok(BlobWriter { file, directory, hasher: Sha256::new(), bytes: 0 })
+        Ok(BlobWriter { file, directory, hasher, bytes: 0 })
     }
 
     /// Adds an image config.
@@ -105,10 +124,10 @@ impl LayoutWriter {
                 let bytes = source.manifest(&descriptor)?;
                 let document: Document = manifest::parse(&bytes, Some(&descriptor.media_type))?;
                 pending.extend(document.children().into_iter().cloned());
-                self.put_blob(&descriptor.media_type, &bytes)?
+                self.copy_blob(&descriptor, &bytes[..])?
             } else {
                 let raw = source.blob(&descriptor)?.take(descriptor.size.saturating_add(1));
-                self.put_blob_from(&descriptor.media_type, raw)?
+                self.copy_blob(&descriptor, raw)?
             };
             let what = || format!("{} of {}", descriptor.digest, source.describe());
             if found.size != descriptor.size {
@@ -211,14 +230,14 @@ fn write_tar(layout: &Path, mut names: Vec<String>, target: &Path) -> Result<(),
 pub(crate) struct BlobWriter {
     file: NamedTempFile,
     directory: PathBuf,
-    hasher: Sha256,
+    hasher: Hasher,
     bytes: u64,
 }
 
 impl BlobWriter {
     /// Puts the blob in its place.
     pub(crate) fn finish(self, media_type: &str) -> Result<Descriptor, Error> {
-        let digest = Digest::from_hasher(self.hasher);
+        let digest = self.hasher.finish();
         let what = || format!("writing blob {digest}");
         set_readable(self.file.path()).map_err(Error::io(what()))?;
         self.file

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! DIR/blobs/sha256/ab/abcdef…   a blob, complete, verified, never changed; its name is its digest
+//! DIR/blobs/sha512/ab/abcdef…   the same, for those that were pushed by such a digest
 //! DIR/uploads/UUID              what a client has sent so far and may go on with
 //! DIR/tmp/UUID                  a blob on its way in from `put`; useless after a crash
 //! ```
@@ -54,23 +55,28 @@ impl Blobs {
     /// Opens the store in a directory, which is made if it is missing. Blocks for a moment.
     pub fn open(dir: &Path) -> Result<Blobs, Error> {
         let inner = Inner {
-            blobs: dir.join("blobs").join("sha256"),
+            blobs: dir.join("blobs"),
             uploads: dir.join("uploads"),
             tmp: dir.join("tmp"),
             sessions: Mutex::default(),
         };
-        for path in [&inner.blobs, &inner.uploads, &inner.tmp] {
+        for path in [&inner.uploads, &inner.tmp] {
             fs::create_dir_all(path).map_err(at("create", path))?;
         }
-        // All 256 now, so that no write ever has to make one and sync its parent.
-        for byte in 0..=u8::MAX {
-            let path = inner.blobs.join(hex::encode([byte]));
-            match fs::create_dir(&path) {
-                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(at("create", &path)(e)),
-                _ => {}
+        for algorithm in ["sha256", "sha512"] {
+            let parent = inner.blobs.join(algorithm);
+            fs::create_dir_all(&parent).map_err(at("create", &parent))?;
+            // All 256 now, so that no write ever has to make one and sync its parent.
+            for byte in 0..=u8::MAX {
+                let path = parent.join(hex::encode([byte]));
+                match fs::create_dir(&path) {
+                    Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(at("create", &path)(e)),
+                    _ => {}
+                }
             }
+            sync_dir(&parent)?;
         }
-        for path in [&inner.blobs, &dir.join("blobs"), dir] {
+        for path in [&inner.blobs, dir] {
             sync_dir(path)?;
         }
         Ok(Blobs(Arc::new(inner)))
@@ -168,7 +174,7 @@ impl Blobs {
 
     fn path(&self, digest: &Digest) -> PathBuf {
         let name = digest.hex();
-        self.0.blobs.join(&name[..2]).join(name)
+        self.0.blobs.join(digest.algorithm()).join(&name[..2]).join(name)
     }
 
     /// Makes a finished, verified file visible. An equal blob that is already there is replaced, which heals one that
@@ -213,7 +219,7 @@ impl Temporary {
     }
 
     fn store(self, blobs: &Blobs, expected: Option<Digest>) -> Result<(Digest, u64), Error> {
-        let digest = self.sink.digest();
+        let digest = self.sink.digest_like(expected, &self.path)?;
         check_digest(expected, digest)?;
         blobs.persist(&self.sink, &self.path, &digest)?;
         Ok((digest, self.sink.size))

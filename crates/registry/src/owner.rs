@@ -127,8 +127,8 @@ impl std::fmt::Display for ManifestReference {
 /// readable in the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestPut {
-    /// The tag to point at it; `None` when it was pushed by digest.
-    pub tag: Option<String>,
+    /// The tags to point at it, all at one instant; none when it was pushed by its digest alone.
+    pub tags: Vec<String>,
     /// Media type, digest and size.
     pub descriptor: Descriptor,
     /// The manifest that it refers to (signature, SBOM, report …), which need not exist.
@@ -229,13 +229,13 @@ pub trait Owner: Clone + Send + Sync + 'static {
         digest: &Digest,
     ) -> impl Future<Output = Result<bool, Refusal>> + Send;
 
-    /// Repositories that hold this blob, at most `limit`, always in the same order: where to mount from when a client
-    /// does not say. The server asks [`authorize`](Owner::authorize) of each, so that nobody learns of others.
-    fn holders(
+    /// Whether whoever these credentials belong to may read this blob in any repository, whichever scopes a token was asked
+    /// for: where to mount from when a client does not say. `false` when it would take long to find out.
+    fn may_mount(
         &self,
+        who: &Credentials,
         digest: &Digest,
-        limit: usize,
-    ) -> impl Future<Output = Result<Vec<String>, Refusal>> + Send;
+    ) -> impl Future<Output = Result<bool, Refusal>> + Send;
 
     /// Records a blob, stored and verified, in the repository. Repeating it is no error.
     fn link_blob(

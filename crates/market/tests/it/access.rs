@@ -95,7 +95,7 @@ async fn a_region_pushes_by_digest_only_and_nobody_else_pushes_at_all() {
     let bytes = b"{}";
     market.blobs().put_bytes(bytes.to_vec()).await.unwrap();
     let put = |tag: Option<&str>| ManifestPut {
-        tag: tag.map(str::to_owned),
+        tags: tag.map(str::to_owned).into_iter().collect(),
         descriptor: Descriptor::of(media_type::OCI_MANIFEST, bytes),
         subject: None,
         artifact_type: None,

@@ -185,7 +185,7 @@ pub async fn push_files(
     let descriptor = Descriptor::new(media_type::OCI_MANIFEST, root.digest, root.size);
     for tag in tags {
         let put = ManifestPut {
-            tag: Some((*tag).to_owned()),
+            tags: vec![(*tag).to_owned()],
             descriptor: descriptor.clone(),
             subject: None,
             artifact_type: None,

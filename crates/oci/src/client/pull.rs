@@ -136,11 +136,13 @@ impl Repository {
         };
         let (stated, content_type) = (header("docker-content-digest"), header(CONTENT_TYPE.as_str()));
         let bytes = self.client.read(response, MANIFEST_BYTES_MAX, &call.what).await?;
-        let found = Digest::of(&bytes);
+        // By the algorithm that was asked for; a tag's is the ordinary one.
+        let found = tag_or_digest.parse::<Digest>().map_or_else(|_| Digest::of(&bytes), |d| d.again(&bytes));
         for expected in [Some(tag_or_digest), stated.as_deref()].into_iter().flatten() {
             if let Ok(expected) = expected.parse::<Digest>()
-                && expected != found
+                && expected != expected.again(&bytes)
             {
+                let found = expected.again(&bytes);
                 return Err(Error::DigestMismatch { what: call.what, expected, found });
             }
         }
@@ -244,7 +246,7 @@ impl Repository {
     }
 
     async fn tagged_referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {
-        match self.get_manifest(&format!("sha256-{}", subject.hex())).await {
+        match self.get_manifest(&subject.referrers_tag()).await {
             Ok((descriptor, bytes)) => match manifest::parse(&bytes, Some(&descriptor.media_type))? {
                 Document::Index(index) => Ok(index.manifests),
                 Document::Manifest(_) => Ok(Vec::new()),

@@ -196,9 +196,9 @@ impl Repository {
         let response = self.ok(&call).await?;
         let stated = response.headers().get("docker-content-digest").and_then(|value| value.to_str().ok());
         if let Some(expected) = stated.and_then(|digest| digest.parse::<Digest>().ok())
-            && expected != Digest::of(bytes)
+            && expected != expected.again(bytes)
         {
-            return Err(Error::DigestMismatch { what: call.what, expected, found: Digest::of(bytes) });
+            return Err(Error::DigestMismatch { what: call.what, expected, found: expected.again(bytes) });
         }
         Ok(response.headers().contains_key("oci-subject"))
     }

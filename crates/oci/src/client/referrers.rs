@@ -13,15 +13,14 @@ impl Repository {
     /// [`referring`](crate::manifest::referring) gives it, and is there already. Those that are listed, whoever put them
     /// there, stay.
     pub async fn list_referrers(&self, referrers: &[(Digest, Descriptor)]) -> Result<(), Error> {
-        let mut subjects: BTreeMap<String, Vec<&(Digest, Descriptor)>> = BTreeMap::new();
-        for referrer in referrers {
-            subjects.entry(referrer.0.hex()).or_default().push(referrer);
+        let mut subjects: BTreeMap<Digest, Vec<&Descriptor>> = BTreeMap::new();
+        for (subject, entry) in referrers {
+            subjects.entry(*subject).or_default().push(entry);
         }
-        for (hex, referrers) in subjects {
-            let Some((subject, _)) = referrers.first() else { continue };
-            let mut listed = self.referrers(*subject, None).await?;
+        for (subject, entries) in subjects {
+            let mut listed = self.referrers(subject, None).await?;
             let before = listed.len();
-            for (_, entry) in &referrers {
+            for entry in entries {
                 if !listed.iter().any(|known| known.digest == entry.digest) {
                     listed.push(entry.clone());
                 }
@@ -41,7 +40,7 @@ impl Repository {
                 what: format!("list of what refers to {subject}"),
                 cause: error.to_string(),
             })?;
-            self.push_manifest(&format!("sha256-{hex}"), media_type::OCI_INDEX, &bytes).await?;
+            self.push_manifest(&subject.referrers_tag(), media_type::OCI_INDEX, &bytes).await?;
         }
         Ok(())
     }

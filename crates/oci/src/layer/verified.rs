@@ -1,9 +1,8 @@
 //! The raw side of a layer: counts and hashes what comes in, and stops at the first byte more than was stated.
 
 use crate::Error;
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::manifest::Descriptor;
-use sha2::{Digest as _, Sha256};
 use std::io::{self, BufRead, Read};
 
 /// A buffered reader of stored bytes that compares them with their descriptor.
@@ -11,7 +10,8 @@ pub(super) struct Verified {
     inner: Box<dyn Read + Send>,
     expected: Digest,
     size: u64,
-    hasher: Sha256,
+    /// Taken at the end.
+    hasher: Option<Hasher>,
     read_bytes: u64,
     buffer: Box<[u8]>,
     start: usize,
@@ -25,7 +25,7 @@ impl Verified {
             inner,
             expected: descriptor.digest,
             size: descriptor.size,
-            hasher: Sha256::new(),
+            hasher: Some(descriptor.digest.hasher()),
             read_bytes: 0,
             buffer: vec![0; buffer_bytes].into_boxed_slice(),
             start: 0,
@@ -59,7 +59,8 @@ impl Verified {
         if self.read_bytes != self.size {
             return Err(self.size_mismatch());
         }
-        let found = Digest::from_hasher(std::mem::take(&mut self.hasher));
+        let hasher = self.hasher.take().unwrap_or_else(|| self.expected.hasher());
+        let found = hasher.finish();
         if found != self.expected {
             return Err(Error::DigestMismatch { what: "layer".to_owned(), expected: self.expected, found });
         }
@@ -93,7 +94,9 @@ impl Verified {
             self.failure = Some(error);
             return Err(io::Error::other(text));
         }
-        self.hasher.update(&target[..count]);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&target[..count]);
+        }
         Ok(count)
     }
 

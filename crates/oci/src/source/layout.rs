@@ -225,7 +225,7 @@ impl Store {
     }
 
     fn blob(&self, digest: Digest) -> Result<(Box<dyn Read + Send>, u64), Error> {
-        self.file(&format!("blobs/sha256/{}", digest.hex()))
+        self.file(&format!("blobs/{}/{}", digest.algorithm(), digest.hex()))
     }
 
     /// A file and its size. `name` is one of ours, never taken from the layout.

@@ -61,7 +61,7 @@ impl Drop for RegistrySource {
 impl Source for RegistrySource {
     fn describe(&self) -> String {
         let reference = match &self.reference {
-            Some(digest) if digest.starts_with("sha256:") => format!("@{digest}"),
+            Some(digest) if digest.contains(':') => format!("@{digest}"),
             Some(tag) => format!(":{tag}"),
             None => String::new(),
         };

@@ -22,7 +22,7 @@ pub struct Subject {
 impl Subject {
     /// The subject of this digest.
     pub fn new(digest: Digest, name: Option<String>) -> Subject {
-        Subject { name, digest: BTreeMap::from([("sha256".to_owned(), digest.hex())]) }
+        Subject { name, digest: BTreeMap::from([(digest.algorithm().to_owned(), digest.hex())]) }
     }
 }
 
@@ -53,7 +53,7 @@ impl<P: DeserializeOwned> Statement<P> {
     /// Whether it is about this digest.
     pub fn is_about(&self, digest: Digest) -> bool {
         let hex = digest.hex();
-        self.subject.iter().any(|subject| subject.digest.get("sha256") == Some(&hex))
+        self.subject.iter().any(|subject| subject.digest.get(digest.algorithm()) == Some(&hex))
     }
 }
 

@@ -8,7 +8,6 @@ use crate::client::{BlobPush, CopyEvent, CopyProgress, is_manifest};
 use crate::digest::Digest;
 use crate::manifest::{self, Descriptor, Document, Index, MANIFEST_BYTES_MAX, check_json};
 use crate::source::{Source, check_bytes, layout::REF_NAME, read_bounded};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -138,7 +137,8 @@ impl GrowingLayout {
             return Err(exists(target));
         }
         self.finish_directory()?;
-        let names = self.held.iter().map(|digest| format!("blobs/sha256/{}", digest.hex())).collect();
+        let names =
+            self.held.iter().map(|digest| format!("blobs/{}/{}", digest.algorithm(), digest.hex())).collect();
         write_tar(&self.directory, names, target)?;
         std::fs::remove_dir_all(&self.directory)
             .map_err(Error::io(format!("removing {}", self.directory.display())))
@@ -152,7 +152,7 @@ impl GrowingLayout {
     }
 
     fn path(&self, digest: Digest) -> PathBuf {
-        self.directory.join("blobs/sha256").join(digest.hex())
+        self.directory.join("blobs").join(digest.algorithm()).join(digest.hex())
     }
 
     /// Writes beside the place, verifies and renames. The name beside it is always the same, so that nothing is left of
@@ -161,6 +161,9 @@ impl GrowingLayout {
         let what = || format!("writing blob {}", descriptor.digest);
         let path = self.path(descriptor.digest);
         let beside = path.with_file_name(format!(".{}.part", descriptor.digest.hex()));
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(Error::io(what()))?;
+        }
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -177,7 +180,7 @@ impl GrowingLayout {
         }
         file.set_len(0).map_err(Error::io(what()))?;
         let mut raw = raw.take(descriptor.size.saturating_add(1));
-        let (mut hasher, mut found, mut buffer) = (Sha256::new(), 0_u64, vec![0; BUFFER_BYTES]);
+        let (mut hasher, mut found, mut buffer) = (descriptor.digest.hasher(), 0_u64, vec![0; BUFFER_BYTES]);
         loop {
             let count = raw.read(&mut buffer).map_err(|error| Error::from_io(what(), error))?;
             if count == 0 {
@@ -188,7 +191,7 @@ impl GrowingLayout {
             found += count as u64;
             sent(count as u64);
         }
-        let (digest, what_came) = (Digest::from_hasher(hasher), descriptor.digest.to_string());
+        let (digest, what_came) = (hasher.finish(), descriptor.digest.to_string());
         if found != descriptor.size {
             return Err(Error::SizeMismatch { what: what_came, expected: descriptor.size, found });
         }

@@ -1,12 +1,17 @@
 //! A file that is hashed while it is written, and the pump that fills it from a stream. Hashing and writing happen on
 //! blocking threads in batches, because a hop between threads for every network read costs more than the write.
 
-use super::{Error, blocking};
+use super::{Error, at, blocking};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use oci::digest::Digest;
 use sha2::{Digest as _, Sha256};
-use std::{fs::File, io::Write, pin::pin};
+use std::{
+    fs::File,
+    io::{Read, Write},
+    path::Path,
+    pin::pin,
+};
 
 /// Bytes that are gathered in memory before they are hashed and written; per upload in progress.
 const BATCH_BYTES: usize = 1 << 20;
@@ -24,8 +29,20 @@ impl Sink {
         Sink { file, hasher: Sha256::new(), size: 0, failed: false }
     }
 
-    pub fn digest(&self) -> Digest {
-        Digest::from_hasher(self.hasher.clone())
+    /// The digest of what was written to `path`, by the algorithm of the stated one. It is only known now, after all has
+    /// arrived: for any but the ordinary one the file is read once more, which is rare.
+    pub fn digest_like(&self, stated: Option<Digest>, path: &Path) -> Result<Digest, Error> {
+        let Some(stated) = stated.filter(|stated| !matches!(stated, Digest::Sha256(_))) else {
+            return Ok(Digest::from_hasher(self.hasher.clone()));
+        };
+        let mut file = File::open(path).map_err(at("read", path))?;
+        let (mut hasher, mut buffer) = (stated.hasher(), vec![0; BATCH_BYTES]);
+        loop {
+            match file.read(&mut buffer).map_err(at("read", path))? {
+                0 => return Ok(hasher.finish()),
+                count => hasher.update(&buffer[..count]),
+            }
+        }
     }
 
     fn write(&mut self, batch: &[Bytes]) -> Result<(), Error> {

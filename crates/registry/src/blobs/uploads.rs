@@ -169,8 +169,9 @@ struct Open {
 impl Open {
     fn store(mut self, digest: Digest) -> Result<u64, Error> {
         self.over = true;
-        check_digest(Some(digest), self.sink.digest())?;
-        match self.blobs.persist(&self.sink, &self.blobs.upload_path(self.id), &digest) {
+        let path = self.blobs.upload_path(self.id);
+        check_digest(Some(digest), self.sink.digest_like(Some(digest), &path)?)?;
+        match self.blobs.persist(&self.sink, &path, &digest) {
             // It expired just before it was locked.
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 Err(Error::UploadUnknown(self.id))

@@ -88,8 +88,18 @@ impl<'a, O: Owner> Call<'a, O> {
 
     /// The first value of a query parameter, decoded.
     pub fn query(&self, name: &str) -> Option<Cow<'a, str>> {
-        let query = self.parts.uri.query()?;
-        url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
+        self.queries(name).next()
+    }
+
+    /// All values of a query parameter, decoded.
+    pub fn queries(&self, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
+        let query = self.parts.uri.query().unwrap_or("").as_bytes();
+        url::form_urlencoded::parse(query).filter(move |(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// The challenge for a token that lacks a scope.
+    pub fn challenge_beside(&self, action: Action, repository: &str, source: Option<&str>) -> Failure {
+        self.challenge(Some((action, repository, source)))
     }
 
     fn challenge(&self, wanted: Option<(Action, &str, Option<&str>)>) -> Failure {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Owner,
+    name::is_tag,
     owner::{Action, ManifestPut, ManifestReference},
 };
 use axum::{
@@ -17,6 +18,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
+use futures_util::stream;
 use oci::{
     digest::Digest,
     manifest::{Descriptor, MANIFEST_BYTES_MAX},
@@ -24,6 +26,10 @@ use oci::{
 
 pub(super) const DOCKER_CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
+
+/// Most tags that one push may name beside its digest; a version has some five names.
+const TAGS_MAX: usize = 32;
 
 pub(super) async fn get<O: Owner>(
     call: &Call<'_, O>,
@@ -80,20 +86,21 @@ pub(super) async fn put<O: Owner>(
     let text = reference;
     let reference = parse_reference(text)?;
     call.authorize(Action::Push, repository).await?;
-    let reference = reference.ok_or_else(|| {
-        let shown: String = text.chars().take(200).collect();
-        let message =
-            format!("{shown:?} is no tag: letters, digits, _ . and -, at most 128, not starting with . or -");
-        Failure::bad(Code::ManifestInvalid, message)
-    })?;
+    let reference = reference.ok_or_else(|| no_tag(text))?;
+    let named = named_tags(call)?;
     let bytes = body::collect(body, MANIFEST_BYTES_MAX).await?;
-    let digest = Digest::of(&bytes);
-    let tag = match reference {
-        ManifestReference::Tag(tag) => Some(tag),
-        ManifestReference::Digest(stated) if stated == digest => None,
+    let (digest, tags) = match reference {
+        ManifestReference::Tag(tag) => {
+            let others = named.iter().filter(|named| **named != tag).cloned();
+            (Digest::of(&bytes), std::iter::once(tag.clone()).chain(others).collect())
+        }
         ManifestReference::Digest(stated) => {
-            let message = format!("the manifest has digest {digest}, but {stated} was stated");
-            return Err(Failure::bad(Code::DigestInvalid, message));
+            let digest = stated.again(&bytes);
+            if stated != digest {
+                let message = format!("the manifest has digest {digest}, but {stated} was stated");
+                return Err(Failure::bad(Code::DigestInvalid, message));
+            }
+            (digest, named.clone())
         }
     };
     let form = manifest_form::read(call.header(header::CONTENT_TYPE), &bytes)
@@ -101,9 +108,10 @@ pub(super) async fn put<O: Owner>(
     check_references(call, repository, &form).await?;
 
     let size = bytes.len() as u64;
-    call.server.blobs.put_bytes(bytes.clone()).await?;
+    let whole = stream::iter([Ok::<_, std::convert::Infallible>(bytes.clone())]);
+    call.server.blobs.put(Some(digest), MANIFEST_BYTES_MAX, whole).await?;
     let manifest = ManifestPut {
-        tag,
+        tags,
         descriptor: Descriptor {
             media_type: form.media_type,
             digest,
@@ -130,7 +138,35 @@ pub(super) async fn put<O: Owner>(
     if let Some(subject) = form.subject {
         headers.insert(OCI_SUBJECT, ascii(subject.to_string()));
     }
+    for tag in named {
+        headers.append(OCI_TAG, ascii(tag));
+    }
     Ok(response)
+}
+
+/// The tags that a push by digest names beside it (`?tag=1.0&tag=latest`, OCI distribution spec after 1.1).
+fn named_tags<O: Owner>(call: &Call<'_, O>) -> Result<Vec<String>, Failure> {
+    let mut tags: Vec<String> = Vec::new();
+    for tag in call.queries("tag") {
+        if tags.len() == TAGS_MAX {
+            let message = format!("more than {TAGS_MAX} tags in one request");
+            return Err(Failure::new(StatusCode::URI_TOO_LONG, Code::ManifestInvalid, message));
+        }
+        if !is_tag(&tag) {
+            return Err(no_tag(&tag));
+        }
+        if !tags.iter().any(|known| *known == tag) {
+            tags.push(tag.into_owned());
+        }
+    }
+    Ok(tags)
+}
+
+fn no_tag(text: &str) -> Failure {
+    let shown: String = text.chars().take(200).collect();
+    let message =
+        format!("{shown:?} is no tag: letters, digits, _ . and -, at most 128, not starting with . or -");
+    Failure::bad(Code::ManifestInvalid, message)
 }
 
 pub(super) async fn delete<O: Owner>(

@@ -11,7 +11,7 @@ use crate::{
     Owner,
     blobs::{self, BLOB_BYTES_MAX},
     name::is_repository,
-    owner::Action,
+    owner::{Action, Credentials, Refusal},
 };
 use axum::{
     body::Body,
@@ -20,10 +20,6 @@ use axum::{
 };
 use oci::digest::Digest;
 use uuid::Uuid;
-
-/// Most repositories that are asked for a blob that a client wants to mount from anywhere; each costs a look-up. What
-/// is in none of these is uploaded once more.
-const HOLDERS_MAX: usize = 32;
 
 const DOCKER_UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
@@ -122,8 +118,8 @@ async fn link<O: Owner>(
 }
 
 /// The size of a blob that need not be sent: the asker can already read it, here or in the repository `from`, or,
-/// when the client leaves the search to the server, in any other. Anything that stands in the way is no error: the client
-/// then uploads.
+/// when the client leaves the search to the server, anywhere. Anything that stands in the way is no error: the client then
+/// uploads. Only a token that was not asked for `from` is, since another one may be had.
 async fn mountable<O: Owner>(
     call: &Call<'_, O>,
     repository: &str,
@@ -131,16 +127,18 @@ async fn mountable<O: Owner>(
     digest: &Digest,
 ) -> Result<Option<u64>, Failure> {
     let owner = &call.server.owner;
-    let mut places = vec![repository.to_owned()];
-    match from {
-        Some(from) => places.push(from.to_owned()),
-        None => places.extend(owner.holders(digest, HOLDERS_MAX).await.unwrap_or_default()),
-    }
-    for place in &places {
-        let readable = owner.authorize(&call.who, Action::Pull, place).await.is_ok();
-        if readable && owner.has_blob(place, digest).await.unwrap_or(false) {
+    for place in [Some(repository), from].into_iter().flatten() {
+        let refused = owner.authorize(&call.who, Action::Pull, place).await.err();
+        let may_ask_again = matches!(call.who, Credentials::Bearer(_)) && Some(place) == from;
+        if refused == Some(Refusal::Unauthenticated) && may_ask_again {
+            return Err(call.challenge_beside(Action::Push, repository, from));
+        }
+        if refused.is_none() && owner.has_blob(place, digest).await.unwrap_or(false) {
             return Ok(call.server.blobs.size(digest).await?);
         }
+    }
+    if call.query("from").is_none() && owner.may_mount(&call.who, digest).await.unwrap_or(false) {
+        return Ok(call.server.blobs.size(digest).await?);
     }
     Ok(None)
 }

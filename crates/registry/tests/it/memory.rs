@@ -109,7 +109,7 @@ impl Owner for Memory {
         let mut records = self.records();
         let found = records.repositories.entry(repository.to_owned()).or_default();
         let digest = put.descriptor.digest;
-        if let Some(tag) = &put.tag {
+        for tag in &put.tags {
             let fixed = tag.starts_with(|c: char| c.is_ascii_digit());
             if fixed && found.tags.get(tag).is_some_and(|held| *held != digest) {
                 return Err(Refusal::Immutable(format!("tag {tag} is a version and does not move")));
@@ -156,10 +156,11 @@ impl Owner for Memory {
         Ok(self.records().repositories.get(repository).is_some_and(|found| found.blobs.contains_key(digest)))
     }
 
-    async fn holders(&self, digest: &Digest, limit: usize) -> Result<Vec<String>, Refusal> {
+    async fn may_mount(&self, who: &Credentials, digest: &Digest) -> Result<bool, Refusal> {
+        let (user, _) = self.user(who)?;
         let records = self.records();
-        let holding = records.repositories.iter().filter(|(_, found)| found.blobs.contains_key(digest));
-        Ok(holding.map(|(name, _)| name.clone()).take(limit).collect())
+        let mut holding = records.repositories.iter().filter(|(_, found)| found.blobs.contains_key(digest));
+        Ok(holding.any(|(name, _)| allowed(user.as_deref(), Action::Pull, name).is_ok()))
     }
 
     async fn link_blob(&self, repository: &str, digest: &Digest, size_bytes: u64) -> Result<(), Refusal> {

@@ -56,7 +56,7 @@ async fn round_trip(registry: &Registry, dir: &Path, image: &str, options: &[&st
     assert_eq!(index["manifests"][0]["digest"], digest.to_string(), "from {}", registry.host);
 }
 
-async fn copy(dir: &Path, options: &[&str], from: &str, to: &str) -> Result<(), String> {
+pub async fn copy(dir: &Path, options: &[&str], from: &str, to: &str) -> Result<(), String> {
     let output = tokio::process::Command::new("skopeo")
         .args(["--insecure-policy", "copy"])
         .args(options)
