@@ -46,8 +46,8 @@ pub enum Error {
         what: String,
         /// Stated digest.
         expected: Digest,
-        /// Digest of the bytes.
-        found: Digest,
+        /// Digest of the bytes. In a box, as other digests here, because every result would grow with them.
+        found: Box<Digest>,
     },
     /// Content whose size is not the stated one.
     #[error("{what} has {found} bytes, but {expected} were stated")]
@@ -65,9 +65,9 @@ pub enum Error {
         /// Digest of the compressed layer.
         layer: Digest,
         /// Stated diff ID.
-        expected: Digest,
+        expected: Box<Digest>,
         /// Digest of the uncompressed bytes.
-        found: Digest,
+        found: Box<Digest>,
     },
     /// A limit was passed.
     #[error("{what} passes the limit of {limit}")]

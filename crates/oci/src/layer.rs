@@ -160,7 +160,8 @@ impl LayerReader {
         let diff_id = self.hasher.map_or(digest, Hasher::finish);
         match self.diff_id {
             Some(expected) if expected != diff_id => {
-                Err(Error::DiffIdMismatch { layer: self.descriptor.digest, expected, found: diff_id })
+                let (expected, found) = (Box::new(expected), Box::new(diff_id));
+                Err(Error::DiffIdMismatch { layer: self.descriptor.digest, expected, found })
             }
             _ => Ok(LayerSummary { compressed_bytes, uncompressed_bytes: self.uncompressed_bytes, diff_id }),
         }

@@ -65,6 +65,6 @@ pub(crate) fn check_bytes(what: &str, descriptor: &Descriptor, bytes: &[u8]) -> 
     let (expected, found) = (descriptor.digest, descriptor.digest.again(bytes));
     match expected == found {
         true => Ok(()),
-        false => Err(Error::DigestMismatch { what: what.to_owned(), expected, found }),
+        false => Err(Error::DigestMismatch { what: what.to_owned(), expected, found: Box::new(found) }),
     }
 }

@@ -135,7 +135,7 @@ impl LayoutWriter {
                 return Err(Error::SizeMismatch { what: what(), expected, found });
             }
             if found.digest != descriptor.digest {
-                let (expected, found) = (descriptor.digest, found.digest);
+                let (expected, found) = (descriptor.digest, Box::new(found.digest));
                 return Err(Error::DigestMismatch { what: what(), expected, found });
             }
         }

@@ -241,7 +241,9 @@ impl Drop for Temporary {
 
 fn check_digest(expected: Option<Digest>, found: Digest) -> Result<(), Error> {
     match expected {
-        Some(expected) if expected != found => Err(Error::DigestMismatch { expected, found }),
+        Some(expected) if expected != found => {
+            Err(Error::DigestMismatch { expected, found: Box::new(found) })
+        }
         _ => Ok(()),
     }
 }

@@ -115,7 +115,8 @@ impl Repository {
             (Some(digest), Some(size), Some(media_type)) => {
                 let wanted = tag_or_digest.parse::<Digest>().unwrap_or(digest);
                 if wanted != digest {
-                    return Err(Error::DigestMismatch { what: call.what, expected: wanted, found: digest });
+                    let found = Box::new(digest);
+                    return Err(Error::DigestMismatch { what: call.what, expected: wanted, found });
                 }
                 Ok(Some(Descriptor::new(media_type, digest, size)))
             }
@@ -142,7 +143,7 @@ impl Repository {
             if let Ok(expected) = expected.parse::<Digest>()
                 && expected != expected.again(&bytes)
             {
-                let found = expected.again(&bytes);
+                let found = Box::new(expected.again(&bytes));
                 return Err(Error::DigestMismatch { what: call.what, expected, found });
             }
         }

@@ -198,7 +198,8 @@ impl Repository {
         if let Some(expected) = stated.and_then(|digest| digest.parse::<Digest>().ok())
             && expected != expected.again(bytes)
         {
-            return Err(Error::DigestMismatch { what: call.what, expected, found: expected.again(bytes) });
+            let found = Box::new(expected.again(bytes));
+            return Err(Error::DigestMismatch { what: call.what, expected, found });
         }
         Ok(response.headers().contains_key("oci-subject"))
     }

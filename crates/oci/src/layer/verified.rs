@@ -62,7 +62,8 @@ impl Verified {
         let hasher = self.hasher.take().unwrap_or_else(|| self.expected.hasher());
         let found = hasher.finish();
         if found != self.expected {
-            return Err(Error::DigestMismatch { what: "layer".to_owned(), expected: self.expected, found });
+            let (expected, found) = (self.expected, Box::new(found));
+            return Err(Error::DigestMismatch { what: "layer".to_owned(), expected, found });
         }
         Ok(found)
     }

@@ -21,8 +21,8 @@ pub enum Error {
     DigestMismatch {
         /// Stated.
         expected: Digest,
-        /// Of the bytes.
-        found: Digest,
+        /// Of the bytes. In a box, because every result would grow with it.
+        found: Box<Digest>,
     },
     /// More bytes than allowed.
     #[error("the content passes the limit of {limit} bytes")]
