@@ -169,9 +169,9 @@ async fn read(client: &Client, report: &Report) -> Result<Vec<u8>, Failure> {
             for summary in all {
                 base = format!("/api/v1/submissions/{}", summary.id);
                 let submission: Submission = client.get(&base).await?;
-                let judged =
-                    submission.recertifications.into_iter().filter(|found| !found.reports.is_empty());
-                reports = judged.last().map(|found| found.reports).unwrap_or_default();
+                let judged = |found: &Recertification| !found.reports.is_empty();
+                let last = submission.recertifications.into_iter().rfind(judged);
+                reports = last.map(|found| found.reports).unwrap_or_default();
                 if !reports.is_empty() {
                     break;
                 }

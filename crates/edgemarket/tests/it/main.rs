@@ -13,6 +13,7 @@ mod kills;
 mod leads;
 mod offer;
 mod policy;
+mod recertify;
 mod route;
 mod same;
 mod server;

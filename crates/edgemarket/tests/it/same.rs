@@ -5,8 +5,11 @@ use crate::leads::LeadReceiver;
 use crate::server::{PROGRAM, Server, TestOffer, make_image, run};
 use market::recertification::{Campaign, CampaignState};
 use offer::submission::SubmissionState;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+
+const FORMS: [&str; 4] = ["json", "html", "sarif", "junit"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn command_line_server_and_recertification_say_the_same() {
@@ -14,28 +17,17 @@ async fn command_line_server_and_recertification_say_the_same() {
     let home = Server::start("same").await;
     let offer = TestOffer::make(&home, "same", &leads).await;
     offer.publish(&home).await;
-    let submission = loop {
-        let submission = offer.submission(&home).await;
-        assert!(!submission.summary.state.is_final(), "{submission:#?}");
-        if submission.summary.state == SubmissionState::WaitingForPublisherReview {
-            break submission;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    reach(&offer, &home, SubmissionState::WaitingForPublisherReview).await;
+    let submission = offer.submission(&home).await;
 
     let dir = tempfile::tempdir().expect("a temporary directory");
     make_image(&dir.path().join("image"), "same");
     offer.write(&dir.path().join("offer"));
-    let forms = ["json", "html", "sarif", "junit"];
-    let mut command = Command::new(PROGRAM);
-    command.current_dir(dir.path()).args(["certify", "oci:image", "--offer", "offer", "--plan", "standard"]);
-    for form in forms {
-        command.arg("--report").arg(format!("{form}={form}"));
-    }
-    command.args(["--no-cache", "--lang", "en", "--sbom", "cyclonedx=sbom", "--sbom", "spdx=spdx"]);
-    let run = command.output().expect("the program runs");
-    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
-    let file = |name: &str| std::fs::read_to_string(dir.path().join(name)).expect(name);
+    let reports: Vec<String> =
+        FORMS.iter().flat_map(|form| ["--report".to_owned(), format!("{form}={form}")]).collect();
+    let reports: Vec<&str> = reports.iter().map(String::as_str).collect();
+    certify(dir.path(), &[&reports[..], &["--sbom", "cyclonedx=sbom", "--sbom", "spdx=spdx"]].concat());
+    let file = |name: &str| read(dir.path(), name);
 
     let id = &submission.summary.id;
     for document in &submission.documents {
@@ -44,66 +36,73 @@ async fn command_line_server_and_recertification_say_the_same() {
             assert_eq!(home.document(&at).await, file(&document.kind), "{}", document.kind);
             continue;
         }
-        for form in forms {
-            let of_server = home.document(&format!("{at}?format={form}")).await;
-            // The command line knows where the offer lies in the repository, the server does not.
-            let of_command = file(form).replace("\"uri\": \"offer/offer.yaml\"", "\"uri\": \"offer.yaml\"");
-            assert_eq!(of_server, of_command, "{form}");
+        for form in FORMS {
+            assert_eq!(home.document(&format!("{at}?format={form}")).await, file(form), "{form}");
         }
     }
     assert_eq!(submission.documents.len(), 3, "{:#?}", submission.documents);
 
     offer.go_live(&home).await;
-    while offer.submission(&home).await.summary.state != SubmissionState::Succeeded {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    reach(&offer, &home, SubmissionState::Succeeded).await;
     let started = at(&home, &["recertify", "start", "--wait"]);
     assert!(started.contains("contoso.same  passed"), "{started}");
-    for form in forms {
+    for form in FORMS {
         let again = at(&home, &["recertify", "report", "contoso.same", "--format", form]);
-        let of_command = file(form).replace("\"uri\": \"offer/offer.yaml\"", "\"uri\": \"offer.yaml\"");
-        assert_eq!(again, of_command, "{form}");
+        assert_eq!(again, file(form), "{form}");
     }
+    new_data_is_judged_by(&home, dir.path()).await;
+    home.stop();
+}
 
-    // New data, into the directory of a server that runs: it judges again by itself, and a command line with the same data
-    // says the same.
-    std::fs::write(dir.path().join("record.json"), RECORD).expect("writable");
-    let data = home.data().to_str().expect("UTF-8");
+/// New data, into the directory of a server that runs: it judges again by itself, and a command line with the same data says
+/// the same.
+async fn new_data_is_judged_by(home: &Server, dir: &Path) {
+    std::fs::write(dir.join("kev.json"), EXPLOITED).expect("writable");
     let mut import = Command::new(PROGRAM);
-    import.current_dir(dir.path()).args([
-        "advisories",
-        "import",
-        "record.json",
-        "--lang",
-        "en",
-        "--data",
-        data,
-    ]);
-    let import = import.output().expect("the program runs");
+    import.current_dir(dir).args(["advisories", "import", "kev.json", "--lang", "en", "--data"]);
+    let import = import.arg(home.data()).output().expect("the program runs");
     let told = String::from_utf8_lossy(&import.stderr);
     assert!(import.status.success() && told.contains("All live offers are judged again"), "{told}");
     let campaigns = loop {
         let found: Vec<Campaign> =
-            serde_json::from_str(&at(&home, &["recertify", "list", "--json"])).expect("campaigns");
+            serde_json::from_str(&at(home, &["recertify", "list", "--json"])).expect("campaigns");
         if found.len() == 2 && found[0].state == CampaignState::Complete {
             break found;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
-    assert_eq!(
-        (campaigns[0].reason.as_str(), campaigns[0].counts.passed),
-        ("vulnerability data was imported", 1)
-    );
+    let newest = (campaigns[0].reason.as_str(), campaigns[0].counts.passed);
+    assert_eq!(newest, ("vulnerability data was imported", 1));
+    let data = home.data().join("advisories.db");
+    certify(dir, &["--report", "json=after", "--advisories", data.to_str().expect("UTF-8")]);
+    let again = at(home, &["recertify", "report", "contoso.same/standard"]);
+    assert!(again.contains("KEV of 2026-11-21"), "{again}");
+    assert_eq!(again, read(dir, "after"));
+}
+
+async fn reach(offer: &TestOffer, home: &Server, state: SubmissionState) {
+    loop {
+        let submission = offer.submission(home).await;
+        if submission.summary.state == state {
+            break;
+        }
+        assert!(!submission.summary.state.is_final(), "{submission:#?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// The image and the offer in the directory, by the command line, which passes.
+fn certify(dir: &Path, more: &[&str]) {
     let mut command = Command::new(PROGRAM);
-    command.current_dir(dir.path()).args(["certify", "oci:image", "--offer", "offer", "--plan", "standard"]);
-    command
-        .args(["--no-cache", "--report", "json=after", "--advisories"])
-        .arg(home.data().join("advisories.db"));
-    assert_eq!(command.output().expect("the program runs").status.code(), Some(0));
-    let again = at(&home, &["recertify", "report", "contoso.same/standard"]);
-    assert!(again.contains("PyPI of 2026-11-20"), "{again}");
-    assert_eq!(again, file("after"));
-    home.stop();
+    command.current_dir(dir).args(["certify", "oci:image", "--offer", "offer", "--plan", "standard"]);
+    let run = command.args(["--no-cache", "--lang", "en"]).args(more).output().expect("the program runs");
+    assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// A file that the command line wrote. It knows where the offer lies in the repository, and the server does not.
+fn read(dir: &Path, name: &str) -> String {
+    let text = std::fs::read_to_string(dir.join(name)).expect(name);
+    text.replace("\"uri\": \"offer/offer.yaml\"", "\"uri\": \"offer.yaml\"")
 }
 
 /// Runs a command against the server, as the operator.
@@ -112,6 +111,5 @@ fn at(home: &Server, arguments: &[&str]) -> String {
     run(&[arguments, &["--lang", "en", "--server", &server, "--token", &home.token]].concat())
 }
 
-const RECORD: &str = r#"{"id":"PYSEC-2018-28","modified":"2026-11-20T00:00:00Z","summary":"Of no package of the image",
-    "affected":[{"package":{"ecosystem":"PyPI","name":"requests"},
-    "ranges":[{"type":"ECOSYSTEM","events":[{"introduced":"0"},{"fixed":"2.20.0"}]}]}]}"#;
+const EXPLOITED: &str = r#"{"catalogVersion":"1","dateReleased":"2026-11-21T00:00:00Z","vulnerabilities":
+    [{"cveID":"CVE-2021-44228","dateAdded":"2021-12-10"}]}"#;
