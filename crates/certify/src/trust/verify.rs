@@ -289,7 +289,7 @@ fn check(source: &dyn Source, blob: &Descriptor) -> Result<(), Error> {
     let digest = Digest::from_hasher(hasher);
     match digest == blob.digest {
         true => Ok(()),
-        false => Err(Error::DigestMismatch { what: what(), expected: blob.digest, found: digest }),
+        false => Err(Error::DigestMismatch { what: what(), expected: blob.digest, found: Box::new(digest) }),
     }
 }
 

@@ -201,7 +201,7 @@ pub(super) fn put_together(
             FIXED => write_block(&mut bits, &Lengths::fixed(), structure, tokens, out)?,
             DYNAMIC => {
                 let header = header_bits(structure, &mut bits)?;
-                let lengths = Lengths::read(&mut BitReader::new(&header))?;
+                let lengths = Lengths::read(&mut BitReader::new(header))?;
                 write_block(&mut bits, &lengths, structure, tokens, out)?;
             }
             _ => return Err(Fault::Broken("a block is of the kind that does not exist")),

@@ -199,7 +199,7 @@ impl GrowingLayout {
             return Err(Error::DigestMismatch {
                 what: what_came,
                 expected: descriptor.digest,
-                found: digest,
+                found: Box::new(digest),
             });
         }
         set_readable(&beside).and_then(|()| std::fs::rename(&beside, &path)).map_err(Error::io(what()))
