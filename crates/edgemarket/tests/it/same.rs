@@ -30,7 +30,10 @@ async fn command_line_server_and_recertification_say_the_same() {
     let file = |name: &str| read(dir.path(), name);
 
     let id = &submission.summary.id;
-    for document in &submission.documents {
+    // The command line signs nothing.
+    let written = submission.documents.iter().filter(|document| document.kind != "certification");
+    assert_eq!(written.clone().count(), 3, "{:#?}", submission.documents);
+    for document in written {
         let at = format!("/submissions/{id}/documents/{}", document.digest);
         if document.kind != "report" {
             assert_eq!(home.document(&at).await, file(&document.kind), "{}", document.kind);
@@ -40,7 +43,6 @@ async fn command_line_server_and_recertification_say_the_same() {
             assert_eq!(home.document(&format!("{at}?format={form}")).await, file(form), "{form}");
         }
     }
-    assert_eq!(submission.documents.len(), 3, "{:#?}", submission.documents);
 
     offer.go_live(&home).await;
     reach(&offer, &home, SubmissionState::Succeeded).await;

@@ -1,7 +1,10 @@
 //! Campaigns judge what is live again, from what is stored: what they say, what follows from it and what ends it; and that
 //! a crash at any instant loses and doubles nothing.
 
+use crate::http::{get, secret};
 use crate::support::*;
+use axum::http::StatusCode;
+use market::access::TokenRole;
 use market::clock::{Clock, Ids};
 use market::recertification::{Campaign, CampaignState, NewCampaign, OfferState};
 use market::waivers::NewWaiver;
@@ -126,6 +129,12 @@ async fn what_fails_is_hidden_on_its_day_and_comes_back_when_it_passes() {
     let bytes = market.submission_document(&publisher(), id, &report.digest).await.unwrap();
     assert!(String::from_utf8(bytes).unwrap().contains("\"verdict\": \"failed\""));
 
+    let (router, token) =
+        (market::router(market.clone()), secret(&market, TokenRole::Publisher("contoso".to_owned())).await);
+    let page = get(&router, &format!("/submissions/{id}"), &token).await;
+    assert!(page.text().contains("Hidden from the catalogue from 2026-12-08 on"), "{}", page.text());
+    assert!(page.text().contains(&format!("/documents/{}?format=html", report.digest)));
+
     // Another campaign, a day later, does not postpone the day; a given one does.
     days.store(1, Ordering::Relaxed);
     let again = run(&market, NewCampaign::default()).await;
@@ -141,6 +150,15 @@ async fn what_fails_is_hidden_on_its_day_and_comes_back_when_it_passes() {
     assert_eq!(refused.kind, Kind::NotFound);
     assert!(refused.message.contains("is hidden from the catalogue since 2026-12-10"), "{refused}");
     market.offer_page(&publisher(), key).await.unwrap();
+    for path in ["/offers/contoso/sensor", "/api/v1/catalogue/contoso/sensor/standard/deployment"] {
+        let refused = get(&router, path, "").await;
+        assert_eq!(refused.status, StatusCode::NOT_FOUND);
+        assert!(refused.text().contains("no longer passes certification"), "{}", refused.text());
+    }
+    // The first one has expired.
+    let token = secret(&market, TokenRole::Publisher("contoso".to_owned())).await;
+    let page = get(&router, &format!("/submissions/{id}"), &token).await;
+    assert!(page.text().contains("Hidden from the catalogue since 2026-12-10"), "{}", page.text());
     let (owner, public) = (RegistryOwner::new(market.clone()), "contoso/sensor/standard");
     owner.authorize(&Credentials::Anonymous, Action::Pull, public).await.unwrap();
     let digest = ManifestReference::Digest(submission.images[0].digest.parse().unwrap());
