@@ -7,6 +7,7 @@ mod directory;
 mod files;
 mod interrupt;
 mod output;
+mod registry_access;
 mod running;
 mod sample;
 mod starting;

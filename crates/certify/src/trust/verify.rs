@@ -8,10 +8,9 @@ use oci::Error;
 use oci::digest::Digest;
 use oci::manifest::{self, Descriptor, Document};
 use oci::source::Source;
-use oci::trust::{COSIGN_SIGN, KeyId, Keyring, Verified};
+use oci::trust::{COSIGN_SIGN, KeyId, Keyring, Rejection, Verified};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read as _;
 
 /// Size of the pieces in which content is read.
@@ -111,7 +110,7 @@ pub fn verify(
             found.chains.push(Chain {
                 digest: root.digest,
                 platform: None,
-                links: vec![broken_image(&error)],
+                links: vec![broken(Link::Image, &error)],
             });
             return Ok(found);
         }
@@ -134,7 +133,8 @@ pub fn verify(
             Ok(verified) => statements.add(&verified),
             Err((referrer, rejection)) => {
                 let reason = rejection.to_string();
-                statements.rejected.push(reason.clone());
+                statements.changed |= !matches!(rejection, Rejection::UnknownKey { .. });
+                statements.reject(reason.clone());
                 found.ignored.push(Ignored { subject: descriptor.digest, referrer, reason });
             }
         })?;
@@ -157,10 +157,19 @@ struct Statements {
     signatures: Vec<String>,
     sboms: Vec<Result<String, String>>,
     certifications: Vec<Result<(KeyId, Certified), String>>,
-    rejected: Vec<String>,
+    /// Why bundles count for nothing, and how many each time.
+    rejected: BTreeMap<String, usize>,
+    /// Some were changed, rather than signed by others.
+    changed: bool,
+    /// It was said why.
+    said: bool,
 }
 
 impl Statements {
+    fn reject(&mut self, reason: String) {
+        *self.rejected.entry(reason).or_default() += 1;
+    }
+
     fn add(&mut self, one: &Verified) {
         let by = |what: String| format!("{what}; signed by the key {}", one.key);
         match one.predicate_type.as_str() {
@@ -195,9 +204,9 @@ impl Statements {
         if !good.is_empty() {
             return LinkState { link: Link::Sbom, verified: true, details: good, hint: None };
         }
-        let bad = self.sboms.iter().filter_map(|sbom| sbom.as_ref().err());
-        self.rejected
-            .extend(bad.map(|reason| format!("a signed bill of materials counts for nothing: {reason}")));
+        for reason in std::mem::take(&mut self.sboms).into_iter().filter_map(Result::err) {
+            self.reject(format!("it is no bill of materials: {reason}"));
+        }
         self.missing(Link::Sbom, "bill of materials")
     }
 
@@ -227,15 +236,24 @@ impl Statements {
         }
     }
 
-    fn missing(&self, link: Link, what: &str) -> LinkState {
+    /// The reasons are the same for each link and are told with the first.
+    fn missing(&mut self, link: Link, what: &str) -> LinkState {
         let mut details = vec![format!("no {what} of this digest is signed by a given key")];
-        details.extend(self.rejected.iter().map(|reason| format!("a bundle counts for nothing: {reason}")));
-        let hint = match self.rejected.is_empty() {
-            true => {
+        if !std::mem::replace(&mut self.said, true) {
+            details.extend(self.rejected.iter().map(|(reason, number)| match number {
+                1 => format!("a bundle counts for nothing: {reason}"),
+                _ => format!("{number} bundles count for nothing: {reason}"),
+            }));
+        }
+        let hint = match (self.rejected.is_empty(), self.changed) {
+            (true, _) => {
                 "copy the image together with what refers to it, for example with `edgemarket copy --referrers`"
             }
-            false => {
+            (_, false) => {
                 "give the marketplace's own public keys, which `edgemarket key export` prints, old ones too"
+            }
+            (_, true) => {
+                "do not use the image; copy it anew from the marketplace, and find out who changed it"
             }
         };
         fails(link, details, hint)
@@ -262,7 +280,7 @@ fn content(
         match check(source, blob) {
             Ok(()) => {}
             Err(error) if is_content(&error) => {
-                return Ok(fails(Link::Content, vec![error.to_string()], &error.hint()));
+                return Ok(broken(Link::Content, &error));
             }
             Err(error) => return Err(error),
         }
@@ -273,7 +291,7 @@ fn content(
 fn check(source: &dyn Source, blob: &Descriptor) -> Result<(), Error> {
     let what = || format!("{} of {}", blob.digest, source.describe());
     let mut raw = source.blob(blob)?.take(blob.size.saturating_add(1));
-    let (mut hasher, mut found, mut piece) = (Sha256::new(), 0_u64, vec![0; PIECE_BYTES]);
+    let (mut hasher, mut found, mut piece) = (blob.digest.hasher(), 0_u64, vec![0; PIECE_BYTES]);
     loop {
         let count =
             raw.read(&mut piece).map_err(|error| Error::from_io(format!("reading {}", what()), error))?;
@@ -286,7 +304,7 @@ fn check(source: &dyn Source, blob: &Descriptor) -> Result<(), Error> {
     if found != blob.size {
         return Err(Error::SizeMismatch { what: what(), expected: blob.size, found });
     }
-    let digest = Digest::from_hasher(hasher);
+    let digest = hasher.finish();
     match digest == blob.digest {
         true => Ok(()),
         false => Err(Error::DigestMismatch { what: what(), expected: blob.digest, found: Box::new(digest) }),
@@ -307,8 +325,17 @@ fn is_content(error: &Error) -> bool {
     )
 }
 
-fn broken_image(error: &Error) -> LinkState {
-    fails(Link::Image, vec![error.to_string()], &error.hint())
+fn broken(link: Link, error: &Error) -> LinkState {
+    let hint = match error {
+        Error::NotFound(_) => {
+            "copy the image again: a copy that was broken off goes on where it was".to_owned()
+        }
+        Error::DigestMismatch { .. } | Error::SizeMismatch { .. } => {
+            "do not use the image; copy it anew from the marketplace, and find out who changed it".to_owned()
+        }
+        other => other.hint(),
+    };
+    fails(link, vec![error.to_string()], &hint)
 }
 
 fn holds(link: Link, detail: &str) -> LinkState {

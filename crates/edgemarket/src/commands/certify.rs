@@ -3,6 +3,7 @@
 
 use crate::interrupt::{self, write_whole};
 use crate::output::{Failure, Output, STATUS_COULD_NOT_RUN, STATUS_NO};
+use crate::registry_access::RegistryAccess;
 use crate::starting::{self, Starting};
 use crate::{directory, files};
 use certify::cache::Cache;
@@ -17,22 +18,16 @@ use certify::{Request, bills_of_materials};
 use clap::{Args, ValueEnum};
 use follow::{Event, Follow};
 use market::clock::Clock;
-use oci::client::{ClientOptions, Credentials};
-use oci::reference::Locator;
-use oci::source::{OpenOptions, open};
 use offer::document::Reading;
 use offer::policy::Policy;
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Component, Path, PathBuf};
 use targets::{ReportTarget, SbomTarget, write_sboms};
 
 mod follow;
 mod links;
 mod targets;
-
-/// Most bytes of a password on standard input; registry tokens have some kilobytes.
-const PASSWORD_BYTES_MAX: u64 = 64 << 10;
 
 /// Most bytes of one file of YARA rules, and of the list of hashes (a million lines).
 const RULES_BYTES_MAX: usize = 128 << 20;
@@ -103,15 +98,8 @@ pub struct Certify {
     /// Start each image in a sandbox by this OCI runtime: its name or path, for example runc; off to start none
     #[arg(long, value_name = "RUNTIME", default_value = "off")]
     sandbox: String,
-    /// User name at the registry
-    #[arg(long, value_name = "NAME")]
-    username: Option<String>,
-    /// Read the registry's password or token from standard input [default: EDGEMARKET_REGISTRY_PASSWORD]
-    #[arg(long, requires = "username")]
-    password_stdin: bool,
-    /// Allow plain http to a registry that is not on this machine
-    #[arg(long)]
-    allow_http: bool,
+    #[command(flatten)]
+    registry: RegistryAccess,
 }
 
 /// Forms of the report.
@@ -154,13 +142,7 @@ fn certify(arguments: &Certify, output: &Output, follow: &Follow) -> Result<(), 
     let starting = Starting::open(&arguments.sandbox, &starting::directory(kept_in.as_deref()))?;
     // Declared before the source, whose temporary files lie in its directory.
     let _interruptible = interrupt::watch(cache.clone(), starting.stopper(), follow.last_words())?;
-    let client = ClientOptions {
-        credentials: credentials(arguments)?,
-        allow_http: arguments.allow_http,
-        ..ClientOptions::default()
-    };
-    let locator = Locator::parse(&arguments.image)?;
-    let source = open(&locator, &OpenOptions { client, ..OpenOptions::default() })?;
+    let source = arguments.registry.open(&arguments.image)?;
     let request = Request {
         source: source.as_ref(),
         reference: None,
@@ -343,31 +325,6 @@ fn cache_directory(arguments: &Certify) -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let of_user = || set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
     arguments.cache.clone().or_else(|| of_user().map(|dir| dir.join("edgemarket").join("evidence")))
-}
-
-fn credentials(arguments: &Certify) -> Result<Option<Credentials>, Failure> {
-    let Some(username) = arguments.username.clone() else { return Ok(None) };
-    let password = match arguments.password_stdin {
-        true => password_from_stdin()?,
-        false => std::env::var("EDGEMARKET_REGISTRY_PASSWORD").map_err(|_| {
-            Failure::usage(
-                "there is a user name, but no password",
-                "add --password-stdin, or set EDGEMARKET_REGISTRY_PASSWORD",
-            )
-        })?,
-    };
-    Ok(Some(Credentials::Basic { username, password }))
-}
-
-fn password_from_stdin() -> Result<String, Failure> {
-    let mut text = String::new();
-    std::io::stdin().take(PASSWORD_BYTES_MAX).read_to_string(&mut text).map_err(|cause| {
-        Failure::could_not_run(
-            format!("the password cannot be read from standard input: {cause}"),
-            "pipe it in, for example from a password store",
-        )
-    })?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn words(output: &Output) -> Words {

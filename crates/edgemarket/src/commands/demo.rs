@@ -5,6 +5,7 @@
 mod image;
 mod offer;
 mod pull;
+mod verify;
 
 use crate::client::{Client, Payload};
 use crate::directory;
@@ -82,6 +83,8 @@ struct Stage {
     offer_dir: PathBuf,
     layout: PathBuf,
     image: Digest,
+    /// Where the marketplace's public keys are put.
+    keys: PathBuf,
 }
 
 impl Stage {
@@ -126,6 +129,7 @@ impl Stage {
             offer_dir,
             layout,
             image,
+            keys: data.join("keys.pem"),
         })
     }
 }
@@ -172,6 +176,10 @@ async fn play(stage: &Stage, output: &Output) -> Result<(), Failure> {
         let pulled = output.text.with("demo-pulled", &[("image", &image), ("digest", &digest)]);
         output.remark(&format!("{region:12} {pulled}"));
     }
+    verify::fetch_keys(&format!("http://{home}"), &stage.keys).await?;
+    let east = format!("{}/{name}:1.0.0", stage.east.address);
+    verify::verified(&east, &stage.keys).await?;
+    say(output, "demo-verify", "demo-verified", &[("image", &east)]);
     show(stage, output, published_ms).await
 }
 
@@ -201,7 +209,10 @@ async fn show(stage: &Stage, output: &Output, published_ms: u128) -> Result<(), 
     }
     let line =
         |(what, url): &(&str, String)| format!("{:12} {url}\n", output.text.get(&format!("demo-{what}")));
-    let text: String = links.iter().map(line).collect();
+    let mut text: String = links.iter().map(line).collect();
+    let again =
+        format!("{}/{PUBLISHER}/{OFFER}/{PLAN}:1.0.0 --key {}", stage.west.address, stage.keys.display());
+    text += &format!("{:12} edgemarket verify {again}\n", output.text.get("demo-verify"));
     let mut value: serde_json::Map<String, Value> =
         links.iter().map(|(what, url)| ((*what).to_owned(), json!(url))).collect();
     value.insert("digest".to_owned(), json!(stage.image));

@@ -8,11 +8,14 @@ use std::process::ExitCode;
 mod admin;
 mod advisories;
 mod certify;
+mod copy;
 mod demo;
 mod deployment;
 #[cfg(test)]
 mod documents;
 mod image;
+mod inspect;
+mod key;
 mod offer;
 mod policy;
 mod recertify;
@@ -21,6 +24,7 @@ mod route;
 mod serve;
 mod submission;
 mod target;
+mod verify;
 mod waiver;
 
 /// A self-hosted marketplace for IoT Edge modules.
@@ -47,6 +51,12 @@ enum Command {
     /// Import vulnerability data, and show what is there
     #[command(subcommand)]
     Advisories(advisories::AdvisoriesCommand),
+    /// Prove that an image is what a marketplace signed: exit status 0 verified, 1 not verified, 2 could not run
+    Verify(verify::Verify),
+    /// Show what an image is, and what refers to it
+    Inspect(inspect::Inspect),
+    /// Copy an image between registries, layout directories and archives
+    Copy(copy::Copy),
     /// Make images
     #[command(subcommand)]
     Image(image::ImageCommand),
@@ -91,6 +101,9 @@ enum Command {
     /// Add and list regions
     #[command(subcommand)]
     Region(admin::RegionCommand),
+    /// Show and rotate the keys that a marketplace signs by
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Waive findings of certifications, as a certifier
     #[command(subcommand)]
     Waiver(waiver::WaiverCommand),
@@ -137,6 +150,9 @@ fn dispatch(command: &Command, output: &Output) -> Result<(), Failure> {
     match command {
         Command::Certify(arguments) => certify::run(arguments, output),
         Command::Advisories(command) => advisories::run(command, output),
+        Command::Verify(arguments) => verify::run(arguments, output),
+        Command::Inspect(arguments) => inspect::run(arguments, output),
+        Command::Copy(arguments) => copy::run(arguments, output),
         Command::Image(command) => image::run(command, output),
         Command::Offer(command) => offer::run(command, output),
         Command::Route(command) => route::run(command, output),
@@ -175,11 +191,15 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         Command::Subscription(command) => admin::subscription(command, output).await,
         Command::Token(command) => admin::token(command, output).await,
         Command::Region(command) => admin::region(command, output).await,
+        Command::Key(command) => key::key(command, output).await,
         Command::Waiver(command) => waiver::run(command, output).await,
         Command::Review(command) => review::run(command, output).await,
         Command::Recertify(command) => recertify::run(command, output).await,
         Command::Certify(_)
         | Command::Advisories(_)
+        | Command::Verify(_)
+        | Command::Inspect(_)
+        | Command::Copy(_)
         | Command::Image(_)
         | Command::Offer(_)
         | Command::Route(_)

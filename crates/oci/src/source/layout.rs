@@ -25,8 +25,8 @@ pub struct LayoutSource {
     store: Store,
     index: Index,
     reference: Option<String>,
-    /// What refers to which digest; found when somebody asks.
-    referrers: OnceLock<HashMap<Digest, Vec<Descriptor>>>,
+    /// What refers to which digest, by the tag that would list it; found when somebody asks.
+    referrers: OnceLock<HashMap<String, Vec<Descriptor>>>,
 }
 
 #[derive(Debug)]
@@ -98,32 +98,30 @@ impl LayoutSource {
 
     /// The entries that are not there for another's sake: what refers to an image, and lists of it, are left out.
     fn images(&self) -> Vec<&Descriptor> {
-        let is_list = |entry: &&Descriptor| {
-            entry.annotations.get(REF_NAME).is_some_and(|name| subject_of_list(name).is_some())
-        };
+        let is_list =
+            |entry: &&Descriptor| entry.annotations.get(REF_NAME).is_some_and(|name| is_list_tag(name));
         let alone =
             |entry: &&Descriptor| entry.artifact_type.is_some() && !entry.annotations.contains_key(REF_NAME);
         self.index.manifests.iter().filter(|entry| !is_list(entry) && !alone(entry)).collect()
     }
 
     /// Looks at each entry once. Those that cannot be read refer to nothing.
-    fn find_referrers(&self) -> HashMap<Digest, Vec<Descriptor>> {
-        let mut found: HashMap<Digest, Vec<Descriptor>> = HashMap::new();
-        let mut add = |subject: Digest, entry: Descriptor| {
-            let of_subject = found.entry(subject).or_default();
+    fn find_referrers(&self) -> HashMap<String, Vec<Descriptor>> {
+        let mut found: HashMap<String, Vec<Descriptor>> = HashMap::new();
+        let mut add = |tag: String, entry: Descriptor| {
+            let of_subject = found.entry(tag).or_default();
             if !of_subject.iter().any(|known| known.digest == entry.digest) {
                 of_subject.push(entry);
             }
         };
         for entry in &self.index.manifests {
             let Ok(bytes) = self.manifest(entry) else { continue };
-            let listed = entry.annotations.get(REF_NAME).and_then(|name| subject_of_list(name));
-            if let Some(subject) = listed {
+            if let Some(tag) = entry.annotations.get(REF_NAME).filter(|name| is_list_tag(name)) {
                 if let Ok(Document::Index(list)) = manifest::parse(&bytes, Some(&entry.media_type)) {
-                    list.manifests.into_iter().for_each(|entry| add(subject, entry));
+                    list.manifests.into_iter().for_each(|entry| add(tag.clone(), entry));
                 }
             } else if let Ok(Some((subject, entry))) = manifest::referring(entry, &bytes) {
-                add(subject, entry);
+                add(subject.referrers_tag(), entry);
             }
         }
         found
@@ -202,13 +200,14 @@ impl Source for LayoutSource {
 
     fn referrers(&self, subject: Digest) -> Result<Vec<Descriptor>, Error> {
         let found = self.referrers.get_or_init(|| self.find_referrers());
-        Ok(found.get(&subject).cloned().unwrap_or_default())
+        Ok(found.get(&subject.referrers_tag()).cloned().unwrap_or_default())
     }
 }
 
-/// The subject of a referrers list, by its tag (OCI distribution spec 1.1, *Referrers Tag Schema*).
-fn subject_of_list(tag: &str) -> Option<Digest> {
-    tag.strip_prefix("sha256-").and_then(|hex| format!("sha256:{hex}").parse().ok())
+/// Whether this is the tag of a referrers list (OCI distribution spec 1.1, *Referrers Tag Schema*), and no image's.
+fn is_list_tag(tag: &str) -> bool {
+    let digits = tag.strip_prefix("sha256-").or_else(|| tag.strip_prefix("sha512-"));
+    digits.is_some_and(|digits| digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 impl Store {

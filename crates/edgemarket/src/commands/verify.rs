@@ -1,0 +1,130 @@
+//! `verify IMAGE --key FILE`: whether an image is what a marketplace signed and certified, without asking that
+//! marketplace. Exit status 0 verified, 1 not verified, 2 could not run.
+
+use crate::files;
+use crate::interrupt;
+use crate::output::{Failure, Output};
+use crate::registry_access::RegistryAccess;
+use certify::trust::{Chain, Demands, Link, Verification, verify};
+use clap::{Args, ValueEnum};
+use oci::reference::Locator;
+use oci::trust::Keyring;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// Most bytes of one file of public keys.
+const KEYS_BYTES_MAX: usize = 1 << 20;
+
+/// What `verify` takes.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Layout directory, archive, or registry/repository[:tag]; also oci:, oci-archive:, docker://
+    image: String,
+    /// Public keys to trust, in PEM; old ones may stand in the same file. Once is enough of: `edgemarket key export`, or
+    /// `curl MARKETPLACE/.well-known/edgemarket/keys.pem`
+    #[arg(long = "key", value_name = "FILE", required = true)]
+    keys: Vec<PathBuf>,
+    /// What must be signed besides the digest itself
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["sbom", "certification"])]
+    require: Vec<Require>,
+    /// Read config and layers of a registry's image, too; those of a layout or archive always are
+    #[arg(long)]
+    content: bool,
+    #[command(flatten)]
+    registry: RegistryAccess,
+}
+
+/// What can be demanded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Require {
+    /// Nothing more than the signature, which always must be there
+    Signature,
+    /// A bill of materials
+    Sbom,
+    /// A certification that was passed
+    Certification,
+}
+
+/// Runs it.
+pub fn run(arguments: &Verify, output: &Output) -> Result<(), Failure> {
+    let keys = keyring(&arguments.keys)?;
+    let _interruptible = interrupt::watch(None, || true, || {})?;
+    let source = arguments.registry.open(&arguments.image)?;
+    let root = source.resolve(None)?;
+    let remote = matches!(Locator::parse(&arguments.image)?, Locator::Registry(_));
+    let demands = Demands {
+        content: arguments.content || !remote,
+        sbom: arguments.require.contains(&Require::Sbom),
+        certification: arguments.require.contains(&Require::Certification),
+    };
+    let found = verify(source.as_ref(), &root, &keys, demands)?;
+    output.value(&found, |found| text(found, &arguments.image, output))?;
+    if found.verified { Ok(()) } else { Err(Failure::said()) }
+}
+
+/// The keys of all files.
+pub fn keyring(files: &[PathBuf]) -> Result<Keyring, Failure> {
+    let mut all = String::new();
+    for path in files {
+        let text = files::read_text(path, KEYS_BYTES_MAX)?;
+        Keyring::from_pem(&text).map_err(|cause| unusable(path, &cause))?;
+        all += &text;
+        all.push('\n');
+    }
+    Keyring::from_pem(&all)
+        .map_err(|cause| Failure::could_not_run(format!("--key: {cause}"), "give fewer keys"))
+}
+
+fn unusable(path: &Path, cause: &oci::trust::KeyError) -> Failure {
+    Failure::could_not_run(
+        format!("{} cannot be used: {cause}", path.display()),
+        "give the file that `edgemarket key export` writes, or the public half of a cosign key pair",
+    )
+}
+
+fn text(found: &Verification, image: &str, output: &Output) -> String {
+    let mut text = String::new();
+    for chain in &found.chains {
+        chain_text(chain, output, &mut text);
+    }
+    // Whoever is verified needs to know nothing of what strangers attached; whoever is not has read it above.
+    if found.verified && !found.ignored.is_empty() {
+        let number = found.ignored.len().to_string();
+        let _ = writeln!(text, "{}", output.text.with("verify-ignored", &[("number", &number)]));
+    }
+    let (key, colour) = if found.verified { ("verify-yes", "32") } else { ("verify-no", "31") };
+    let digest = found.digest.to_string();
+    let verdict = output.text.with(key, &[("image", &printable(image)), ("digest", &digest)]);
+    let _ = writeln!(text, "\x1b[1;{colour}m{verdict}\x1b[0m");
+    text
+}
+
+fn chain_text(chain: &Chain, output: &Output, text: &mut String) {
+    let mut said = None;
+    let platform = chain.platform.as_deref().map(|platform| format!("  {platform}")).unwrap_or_default();
+    let _ = writeln!(text, "\x1b[1m{}\x1b[0m{}", chain.digest, printable(&platform));
+    for state in &chain.links {
+        let name = output.text.get(match state.link {
+            Link::Image => "verify-image",
+            Link::Content => "verify-content",
+            Link::Signature => "verify-signature",
+            Link::Sbom => "verify-sbom",
+            Link::Certification => "verify-certification",
+        });
+        let mark = if state.verified { "\x1b[32m✓\x1b[0m" } else { "\x1b[1;31m✗\x1b[0m" };
+        let mut lead = format!("  {mark} {name:20}");
+        for detail in &state.details {
+            let _ = writeln!(text, "{lead} {}", printable(detail));
+            lead = " ".repeat(24);
+        }
+        if let Some(hint) = state.hint.as_ref().filter(|hint| said.replace(*hint) != Some(*hint)) {
+            let _ =
+                writeln!(text, "{}\x1b[1;36m{}\x1b[0m {hint}", " ".repeat(25), output.text.get("hint-label"));
+        }
+    }
+}
+
+/// Words out of an image must not steer the terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
