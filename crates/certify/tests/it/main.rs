@@ -15,5 +15,6 @@ mod gather_packages;
 mod gather_parsers;
 mod gather_rpm;
 mod sandbox;
+mod trust;
 mod versions;
 mod yara_parity;

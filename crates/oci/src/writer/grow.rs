@@ -86,7 +86,7 @@ impl GrowingLayout {
         }
         progress(CopyEvent::Planned { blobs: blobs.len(), bytes: blobs.iter().map(|blob| blob.size).sum() });
         for blob in blobs {
-            let how = match self.has(&blob) {
+            let how = match self.has(&blob)? {
                 true => BlobPush::Existed,
                 false => {
                     self.put(&blob, source.blob(&blob)?, &|bytes| progress(CopyEvent::Sent(bytes)))?;
@@ -99,7 +99,7 @@ impl GrowingLayout {
         // Parents were read before their children: whoever finds a manifest finds what it names.
         for (descriptor, bytes) in manifests.into_iter().rev() {
             check_bytes(&descriptor.digest.to_string(), &descriptor, &bytes)?;
-            if !self.has(&descriptor) {
+            if !self.has(&descriptor)? {
                 self.put(&descriptor, &bytes[..], &|_| {})?;
             }
             self.held.insert(descriptor.digest);
@@ -144,11 +144,22 @@ impl GrowingLayout {
             .map_err(Error::io(format!("removing {}", self.directory.display())))
     }
 
-    /// Whether the blob is there. It was verified when it came.
-    fn has(&self, descriptor: &Descriptor) -> bool {
-        self.path(descriptor.digest)
-            .metadata()
-            .is_ok_and(|found| found.is_file() && found.len() == descriptor.size)
+    /// Whether the blob is there, whole. It is read, so that a copy mends what was damaged since.
+    fn has(&self, descriptor: &Descriptor) -> Result<bool, Error> {
+        let path = self.path(descriptor.digest);
+        let what = || format!("reading {}", path.display());
+        if !path.metadata().is_ok_and(|found| found.is_file() && found.len() == descriptor.size) {
+            return Ok(false);
+        }
+        let mut file = File::open(&path).map_err(Error::io(what()))?;
+        let (mut hasher, mut buffer) = (descriptor.digest.hasher(), vec![0; BUFFER_BYTES]);
+        loop {
+            let count = file.read(&mut buffer).map_err(Error::io(what()))?;
+            if count == 0 {
+                return Ok(hasher.finish() == descriptor.digest);
+            }
+            hasher.update(&buffer[..count]);
+        }
     }
 
     fn path(&self, digest: Digest) -> PathBuf {
@@ -160,6 +171,7 @@ impl GrowingLayout {
     fn put(&self, descriptor: &Descriptor, raw: impl Read, sent: &dyn Fn(u64)) -> Result<(), Error> {
         let what = || format!("writing blob {}", descriptor.digest);
         let path = self.path(descriptor.digest);
+        std::fs::create_dir_all(super::parent(&path)).map_err(Error::io(what()))?;
         let beside = path.with_file_name(format!(".{}.part", descriptor.digest.hex()));
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(Error::io(what()))?;

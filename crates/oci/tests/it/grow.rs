@@ -86,6 +86,13 @@ fn what_is_there_is_not_fetched_again() {
         layout.add(&one.descriptor, None);
     }
     layout.finish_directory().unwrap();
+    // What was damaged since is mended.
+    let image = oci::manifest::images(&source, &root).unwrap()[0].descriptor.digest;
+    let path = to.join("blobs/sha256").join(image.hex());
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, vec![b' '; whole.len()]).unwrap();
+    layout.put_from(&source, &root, &progress).unwrap();
+    assert!(fs::read(&path).unwrap() == whole);
     let copied = LayoutSource::open(&to, None).unwrap();
     assert_eq!(copied.tags().unwrap(), ["1.0"]);
     // The only image is meant when no tag is said, although more stands in the index.
