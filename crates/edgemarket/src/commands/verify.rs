@@ -20,8 +20,8 @@ const KEYS_BYTES_MAX: usize = 1 << 20;
 pub struct Verify {
     /// Layout directory, archive, or registry/repository[:tag]; also oci:, oci-archive:, docker://
     image: String,
-    /// Public keys to trust, in PEM; old ones may stand in the same file. Once is enough of: `edgemarket key export`, or
-    /// `curl MARKETPLACE/.well-known/edgemarket/keys.pem`
+    /// Public keys to trust, in PEM; a file may hold several. `edgemarket key export` writes them, and a marketplace
+    /// serves them at /.well-known/edgemarket/keys.pem
     #[arg(long = "key", value_name = "FILE", required = true)]
     keys: Vec<PathBuf>,
     /// What must be signed besides the digest itself
