@@ -317,3 +317,6 @@ fn refusal(error: Error) -> Refusal {
         _ => Refusal::Internal(error.message),
     }
 }
+
+#[cfg(test)]
+mod tests;

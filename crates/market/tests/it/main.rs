@@ -14,6 +14,7 @@ mod pages;
 mod publication;
 mod recertification;
 mod regions;
+mod registry;
 mod roles;
 mod scanners;
 mod support;
