@@ -10,6 +10,7 @@ mod output;
 mod registry_access;
 mod running;
 mod sample;
+mod serving;
 mod starting;
 mod watch;
 

@@ -22,7 +22,7 @@ pub struct Running {
     pub router: Router,
     shutdown: CancellationToken,
     workers: JoinHandle<()>,
-    server: Option<JoinHandle<std::io::Result<()>>>,
+    server: Option<JoinHandle<()>>,
 }
 
 impl Running {
@@ -38,10 +38,8 @@ impl Running {
     /// Serves on an open listener, until [`Running::stop`].
     pub fn serve(&mut self, listener: TcpListener) {
         let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
-        let server = axum::serve(listener, router);
-        self.server = Some(tokio::spawn(async move {
-            server.with_graceful_shutdown(async move { shutdown.cancelled().await }).await
-        }));
+        let server = crate::serving::serve(listener, router, shutdown.cancelled_owned());
+        self.server = Some(tokio::spawn(server));
     }
 
     /// Ends in order: workers hand back what they hold, requests in flight end, the database is closed.

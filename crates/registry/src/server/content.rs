@@ -12,17 +12,7 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header},
     response::Response,
 };
-use bytes::Bytes;
-use futures_util::{Stream, stream};
 use oci::digest::Digest;
-use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom},
-    ops::Range,
-};
-
-/// Bytes that are read from the disk at a time, per download. Larger reads gain nothing and cost memory.
-const READ_BYTES: usize = 256 << 10;
 
 /// A digest's content never changes, but who may read it can: only the client itself may keep it.
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
@@ -50,8 +40,10 @@ pub(super) async fn get<O: Owner>(
         let (file, size) = call.server.blobs.get(&digest).await?.ok_or_else(|| lost(&digest))?;
         let file = file.into_std().await;
         match range::of_request(&call.parts.headers, &etag, size) {
-            Wanted::Whole => range::whole(size, Body::from_stream(read(file, 0..size))),
-            Wanted::Part(part) => range::partial(part.clone(), size, Body::from_stream(read(file, part))),
+            Wanted::Whole => range::whole(size, Body::from_stream(call.server.reader.read(file, 0..size))),
+            Wanted::Part(part) => {
+                range::partial(part.clone(), size, Body::from_stream(call.server.reader.read(file, part)))
+            }
             Wanted::Unsatisfiable => return Err(range::unsatisfiable(size)),
         }
     };
@@ -75,28 +67,6 @@ pub(super) async fn delete<O: Owner>(
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::ACCEPTED;
     Ok(response)
-}
-
-/// A part of a file in pieces, read on blocking threads into buffers that go to the socket as they are.
-fn read(file: File, part: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    stream::try_unfold((file, part, true), |(mut file, part, first)| async move {
-        if part.is_empty() {
-            return Ok(None);
-        }
-        let work = move || {
-            if first && part.start > 0 {
-                file.seek(SeekFrom::Start(part.start))?;
-            }
-            let length = (part.end - part.start).min(READ_BYTES as u64);
-            let mut bytes = Vec::with_capacity(length as usize);
-            (&mut file).take(length).read_to_end(&mut bytes)?;
-            if bytes.len() as u64 != length {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            Ok(Some((Bytes::from(bytes), (file, part.start + length..part.end, false))))
-        };
-        tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
-    })
 }
 
 fn unknown() -> Failure {

@@ -155,3 +155,14 @@ async fn the_public_scope_is_pulled_by_all_and_pushed_by_one() {
         registry.anonymous(Method::GET, &format!("/v2/public/app/blobs/{digest}")).send().await.unwrap();
     assert_eq!(pulled.bytes().await.unwrap(), &content[..]);
 }
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_when_to_come_back() {
+    let registry = Registry::start().await;
+    for path in ["/v2/", "/v2/token", "/v2/acme/app/tags/list", "/v2/acme/app/manifests/1.0"] {
+        let request = registry.anonymous(Method::GET, path).basic_auth("hasty", Some("guess"));
+        let response = request.send().await.unwrap();
+        assert_eq!(header(&response, "retry-after"), "7", "{path}");
+        assert_eq!(failure(response).await, (429, "TOOMANYREQUESTS".into()), "{path}");
+    }
+}

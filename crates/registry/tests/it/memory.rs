@@ -1,5 +1,5 @@
 //! An owner that keeps its records in memory: `public/…` is for everyone to pull and for `pipeline` to push, `NAME/…` is
-//! for user NAME alone, whose password is `NAME-secret`. Tags that begin with a digit do not move.
+//! for user NAME alone, whose password is `NAME-secret`; `hasty` guesses too often. Tags that begin with a digit do not move.
 
 use oci::{digest::Digest, manifest::Descriptor};
 use registry::owner::*;
@@ -36,6 +36,9 @@ impl Memory {
             Credentials::Anonymous => Ok((None, None)),
             Credentials::Basic { username, password } if *password == format!("{username}-secret") => {
                 Ok((Some(username.clone()), None))
+            }
+            Credentials::Basic { username, .. } if username == "hasty" => {
+                Err(Refusal::TooManyRequests { retry_after_seconds: 7 })
             }
             Credentials::Basic { .. } => Err(Refusal::Unauthenticated),
             Credentials::Bearer(token) => {
