@@ -1,3 +1,5 @@
+//! The registry's owner with more than a test over HTTP would push.
+
 use super::*;
 use crate::clock::{Clock, Ids};
 use crate::config::{Config, Settings};
