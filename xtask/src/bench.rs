@@ -6,6 +6,7 @@ mod certify;
 mod made;
 mod measure;
 mod publish;
+mod registry;
 mod report;
 mod setup;
 mod start;
@@ -19,6 +20,7 @@ use report::{Report, Row, Target};
 /// What is measured, how often, and where.
 #[derive(Debug, PartialEq, Eq)]
 struct Options {
+    registry: bool,
     images: PathBuf,
     rounds: usize,
     large: bool,
@@ -29,7 +31,12 @@ struct Options {
 
 impl Options {
     fn parse(root: &Path, arguments: &[String]) -> Result<Options, String> {
+        let (registry, arguments) = match arguments {
+            [first, rest @ ..] if first == "registry" => (true, rest),
+            all => (false, all),
+        };
         let mut options = Options {
+            registry,
             images: root.join("target/bench/images"),
             rounds: 3,
             large: false,
@@ -71,7 +78,7 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
         None => measure::output(Command::new("date").args(["-u", "+%Y-%m-%d"]))?.trim().to_owned(),
     };
     let shared = setup::shared_folder(root)?;
-    setup::install_tools()?;
+    setup::install_tools(options.registry)?;
     let mut images = vec!["static", "telemetry"];
     if options.large {
         images.push("large");
@@ -83,14 +90,23 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     };
 
     let mut report = Report::new(&date, setup::machine()?, options.rounds);
-    let failures = measure_all(root, &shared, &program, &options, &mut report);
-    let text = report.to_markdown();
+    let (failures, text) = if options.registry {
+        let large = options.images.join("large");
+        let pushed = options.large.then_some(large.as_path());
+        report.rows = registry::measure(&program, &options.images, pushed, options.rounds)?;
+        (Vec::new(), report.registry_markdown())
+    } else {
+        let failures = measure_all(root, &shared, &program, &options, &mut report);
+        (failures, report.to_markdown())
+    };
     print!("{text}");
     if !failures.is_empty() {
         return Err(format!("{}\nhint: BENCHMARKS.md was left as it was", failures.join("\n")));
     }
     let path = root.join("BENCHMARKS.md");
-    std::fs::write(&path, &text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+    let old = std::fs::read_to_string(&path).unwrap_or_default();
+    std::fs::write(&path, report::merge(&old, &text))
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 /// Fills the report; what could not be measured is told.
@@ -203,6 +219,7 @@ mod tests {
         assert_eq!(options.images, Path::new("i"));
         assert_eq!((options.rounds, options.large, options.peers), (7, true, false));
         assert_eq!(options.date.as_deref(), Some("2026-01-02"));
+        assert!(!options.registry && parse(&["registry", "--large"]).unwrap().registry);
         for bad in [&["--rounds", "0"][..], &["--rounds"], &["--fast"]] {
             assert!(parse(bad).unwrap_err().contains("hint:"), "{bad:?}");
         }

@@ -9,13 +9,14 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask tidy                 check edges, sizes, module docs, absences and documents
-       cargo xtask bench [OPTIONS]      measure, and write BENCHMARKS.md
+       cargo xtask bench [OPTIONS]      measure certification, and write it into BENCHMARKS.md
+       cargo xtask bench registry [OPTIONS]  measure the registry, and write its section of BENCHMARKS.md
 
 options of bench:
   --program FILE   an edgemarket that is built already (default: builds it with --release)
   --images DIR     where the test images are or are made (default target/bench/images)
   --rounds N       rounds of each row (default 3)
-  --large          measure the 904 MB image too
+  --large          measure the 904 MB image too (registry: push it)
   --peers          run the peers' comparison of the shared folder as well
   --date DATE      the date to record (default: today's, from `date`)";
 

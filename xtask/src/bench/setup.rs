@@ -17,6 +17,14 @@ const TOOLS: &[(&str, &str)] = &[
     ("/usr/bin/umoci", "umoci"),
 ];
 
+/// The same for the registry's measurements.
+const REGISTRY_TOOLS: &[(&str, &str)] = &[
+    ("/usr/bin/docker-registry", "docker-registry"),
+    ("/usr/sbin/nginx", "nginx-light"),
+    ("/usr/bin/skopeo", "skopeo"),
+    ("/usr/bin/wrk", "wrk"),
+];
+
 pub fn shared_folder(root: &Path) -> Result<PathBuf, String> {
     let folder = match std::env::var_os(SHARED_VARIABLE) {
         Some(folder) => PathBuf::from(folder),
@@ -32,9 +40,14 @@ pub fn shared_folder(root: &Path) -> Result<PathBuf, String> {
     }
 }
 
-pub fn install_tools() -> Result<(), String> {
-    let missing: Vec<&str> =
-        TOOLS.iter().filter(|(path, _)| !Path::new(path).exists()).map(|(_, package)| *package).collect();
+pub fn install_tools(registry: bool) -> Result<(), String> {
+    let more = if registry { REGISTRY_TOOLS } else { &[] };
+    let missing: Vec<&str> = TOOLS
+        .iter()
+        .chain(more)
+        .filter(|(path, _)| !Path::new(path).exists())
+        .map(|(_, package)| *package)
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
