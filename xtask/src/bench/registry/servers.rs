@@ -124,19 +124,22 @@ pub fn ours(program: &Path, scratch: &Path) -> Result<Ours, String> {
     run(&["publisher", "add", "bench", "--quiet"])?;
     let made = run(&["token", "create", "publisher", "--subject", "bench", "--json"])?;
     let added = run(&["subscription", "add", "Preview", "--json"])?;
-    let port = free_port()?;
-    let mut command = Command::new(program);
-    command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(&data);
-    let server =
-        start("edgemarket", command.env("EDGEMARKET_SANDBOX", "off"), port, &scratch.join("ours.log"))?;
+    let server = serve(program, free_port()?, scratch)?;
     let credentials = format!("publisher:{}", field(&made, "secret")?);
     Ok(Ours { server, credentials, subscription: field(&added, "id")? })
 }
 
-/// The same with the layout's image live, for everybody to pull.
+fn serve(program: &Path, port: u16, scratch: &Path) -> Result<Server, String> {
+    let mut command = Command::new(program);
+    command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(scratch.join("ours"));
+    start("edgemarket", command.env("EDGEMARKET_SANDBOX", "off"), port, &scratch.join("ours.log"))
+}
+
+/// The same with the layout's image live, for everybody to pull, and started again since: its memory is that of serving,
+/// not of certifying.
 pub fn ours_published(program: &Path, layout: &Path, scratch: &Path) -> Result<Server, String> {
     const INCOMING: &str = "incoming/bench/telemetry";
-    let Ours { mut server, credentials, subscription } = ours(program, scratch)?;
+    let Ours { server, credentials, subscription } = ours(program, scratch)?;
     for tag in ["latest", "1.0.0"] {
         push(layout, server.port, &format!("{INCOMING}:{tag}"), Some(&credentials))?;
     }
@@ -160,6 +163,9 @@ pub fn ours_published(program: &Path, layout: &Path, scratch: &Path) -> Result<S
         command.current_dir(scratch).args(arguments).args(["--wait", "--quiet", "--server", &address]);
         output(command.env("EDGEMARKET_TOKEN", credentials.trim_start_matches("publisher:")))?;
     }
+    let port = server.port;
+    drop(server);
+    let mut server = serve(program, port, scratch)?;
     server.repository = "bench/telemetry/standard".to_owned();
     Ok(server)
 }
