@@ -12,6 +12,7 @@ mod running;
 mod sample;
 mod serving;
 mod starting;
+mod transfer;
 mod watch;
 
 use clap::Parser;

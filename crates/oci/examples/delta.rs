@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (from, to) = (Parts::of(media_type, &old)?, Parts::of(media_type, &new)?);
     println!("taken apart: {} and {} bytes in {:.2?}", from.bytes(), to.bytes(), start.elapsed());
     let start = Instant::now();
-    let delta = make(&from, &to)?;
+    let delta = make(&from, &to, &|_| true)?;
     println!(
         "made in {:.2?}: {} bytes, {:.2} % of {}",
         start.elapsed(),

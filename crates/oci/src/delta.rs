@@ -9,18 +9,26 @@
 
 use std::io::{self, BufReader, Read, Write};
 
+mod artifact;
+mod bases;
 mod bits;
 mod deflate;
 mod gzip;
 mod huffman;
 mod varint;
 
+pub use artifact::{DELTA_TYPE, LayerDelta, offered, referrer};
+pub use bases::{Bases, bases};
+
 #[cfg(test)]
 mod tests;
 
 /// Most bytes, taken apart, of all old layers and the new one together: they are held in memory to make and to apply a
-/// delta, on devices too.
-pub const PARTS_BYTES_MAX: u64 = 512 << 20;
+/// delta, on devices too, which have 512 MB at times. Layers of some 100 MB fit, compressed.
+pub const PARTS_BYTES_MAX: u64 = 256 << 20;
+
+/// What is read between two looks at whether somebody wants the work to end.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// zstd's level for making: beyond it time doubles and a tenth is saved.
 const LEVEL: i32 = 12;
@@ -46,6 +54,8 @@ pub enum Fault {
     TooLarge { found: u64 },
     #[error("it is no delta of this kind")]
     NotADelta,
+    #[error("the work was stopped")]
+    Stopped,
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -92,6 +102,11 @@ impl Parts {
         if self.bytes() > PARTS_BYTES_MAX { Err(Fault::TooLarge { found: self.bytes() }) } else { Ok(()) }
     }
 
+    /// Whether the layer can be taken apart at all, as far as its type says.
+    fn is_supported(media_type: &str) -> bool {
+        media_type.ends_with("gzip") || media_type.ends_with("tar")
+    }
+
     /// Appends another layer's, so that both together are what a delta is made against.
     pub fn append(&mut self, other: &Parts) -> Result<(), Fault> {
         self.content.extend_from_slice(&other.content);
@@ -100,17 +115,18 @@ impl Parts {
     }
 }
 
-/// Makes the delta from `old` to `new`.
+/// Makes the delta from `old` to `new`. `go_on` is asked after each piece, with the bytes of `new` that were dealt with.
 ///
 /// # Errors
-/// Both together are too large.
-pub fn make(old: &Parts, new: &Parts) -> Result<Vec<u8>, Fault> {
+/// Both together are too large, or `go_on` says no.
+pub fn make(old: &Parts, new: &Parts, go_on: &dyn Fn(u64) -> bool) -> Result<Vec<u8>, Fault> {
     let together = old.bytes() + new.bytes();
     if together > PARTS_BYTES_MAX {
         return Err(Fault::TooLarge { found: together });
     }
-    let content = patch(&old.content, &new.content)?;
-    let structure = patch(&old.structure, &new.structure)?;
+    let content = patch(&old.content, &new.content, go_on)?;
+    let before = new.content.len() as u64;
+    let structure = patch(&old.structure, &new.structure, &|done| go_on(before + done))?;
     let mut delta = MAGIC.to_vec();
     for length in [new.content.len(), new.structure.len(), content.len()] {
         delta.extend((length as u64).to_le_bytes());
@@ -121,12 +137,17 @@ pub fn make(old: &Parts, new: &Parts) -> Result<Vec<u8>, Fault> {
 }
 
 /// One zstd frame (RFC 8878) that refers to `old` as its prefix.
-fn patch(old: &[u8], new: &[u8]) -> io::Result<Vec<u8>> {
+fn patch(old: &[u8], new: &[u8], go_on: &dyn Fn(u64) -> bool) -> Result<Vec<u8>, Fault> {
     let mut encoder = zstd::stream::write::Encoder::with_ref_prefix(Vec::new(), LEVEL, old)?;
     encoder.long_distance_matching(true)?;
     encoder.window_log(window_log(old.len() as u64 + new.len() as u64))?;
-    encoder.write_all(new)?;
-    encoder.finish()
+    for (number, piece) in new.chunks(PIECE_BYTES).enumerate() {
+        encoder.write_all(piece)?;
+        if !go_on((number * PIECE_BYTES + piece.len()) as u64) {
+            return Err(Fault::Stopped);
+        }
+    }
+    Ok(encoder.finish()?)
 }
 
 /// zstd's window must reach back over all that is new, and all that is old.

@@ -24,6 +24,14 @@ pub trait Source: Send + Sync {
     /// The raw bytes of a blob, not verified: layers are verified while they are read, by `layer::LayerReader`.
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, Error>;
 
+    /// As [`blob`](Source::blob), without the bytes before `offset`: for whoever has those from a transfer that broke off.
+    fn blob_from(&self, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>, Error> {
+        let mut raw = self.blob(descriptor)?;
+        std::io::copy(&mut raw.by_ref().take(offset), &mut std::io::sink())
+            .map_err(|error| Error::from_io(format!("reading {}", descriptor.digest), error))?;
+        Ok(raw)
+    }
+
     /// The manifests whose subject is this digest (OCI distribution spec 1.1, *Listing Referrers*), as they are listed:
     /// what the list says of them is to be verified. A kind of place that cannot hold any has none.
     fn referrers(&self, _subject: Digest) -> Result<Vec<Descriptor>, Error> {
@@ -35,12 +43,14 @@ pub trait Source: Send + Sync {
 pub const TAGS_MAX: usize = 10_000;
 
 pub(crate) mod archive;
+mod delta;
 pub mod docker_archive;
 pub mod layout;
 mod open;
 pub mod registry;
 mod tree;
 
+pub use delta::{DeltaSource, Rebuilding};
 pub use open::{OpenOptions, open};
 pub use tree::{Referring, manifests_below, referrers_below};
 

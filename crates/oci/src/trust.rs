@@ -12,6 +12,7 @@ mod key;
 mod read;
 mod statement;
 
+pub(crate) use bundle::EMPTY;
 pub use bundle::{BUNDLE_BYTES_MAX, BUNDLE_TYPE, Bundle, COSIGN_SIGN, PREDICATE_ANNOTATION, referrer};
 pub use dsse::{Envelope, EnvelopeSignature, IN_TOTO, pre_authentication_encoding};
 pub use key::{KeyError, KeyId, Keyring, PublicKey};

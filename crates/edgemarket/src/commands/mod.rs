@@ -18,6 +18,7 @@ mod inspect;
 mod key;
 mod offer;
 mod policy;
+mod pull;
 mod recertify;
 mod review;
 mod route;
@@ -57,6 +58,8 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Copy an image between registries, layout directories and archives
     Copy(copy::Copy),
+    /// Pull an image from a registry onto this machine, with as few bytes as possible
+    Pull(pull::Pull),
     /// Make images
     #[command(subcommand)]
     Image(image::ImageCommand),
@@ -153,6 +156,7 @@ fn dispatch(command: &Command, output: &Output) -> Result<(), Failure> {
         Command::Verify(arguments) => verify::run(arguments, output),
         Command::Inspect(arguments) => inspect::run(arguments, output),
         Command::Copy(arguments) => copy::run(arguments, output),
+        Command::Pull(arguments) => pull::run(arguments, output),
         Command::Image(command) => image::run(command, output),
         Command::Offer(command) => offer::run(command, output),
         Command::Route(command) => route::run(command, output),
@@ -200,6 +204,7 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         | Command::Verify(_)
         | Command::Inspect(_)
         | Command::Copy(_)
+        | Command::Pull(_)
         | Command::Image(_)
         | Command::Offer(_)
         | Command::Route(_)

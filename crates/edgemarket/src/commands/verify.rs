@@ -36,7 +36,7 @@ pub struct Verify {
 
 /// What can be demanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Require {
+pub enum Require {
     /// Nothing more than the signature, which always must be there
     Signature,
     /// A bill of materials
@@ -52,14 +52,16 @@ pub fn run(arguments: &Verify, output: &Output) -> Result<(), Failure> {
     let source = arguments.registry.open(&arguments.image)?;
     let root = source.resolve(None)?;
     let remote = matches!(Locator::parse(&arguments.image)?, Locator::Registry(_));
-    let demands = Demands {
-        content: arguments.content || !remote,
-        sbom: arguments.require.contains(&Require::Sbom),
-        certification: arguments.require.contains(&Require::Certification),
-    };
+    let demands = demands(&arguments.require, arguments.content || !remote);
     let found = verify(source.as_ref(), &root, &keys, demands)?;
     output.value(&found, |found| text(found, &arguments.image, output))?;
     if found.verified { Ok(()) } else { Err(Failure::said()) }
+}
+
+/// What is demanded, for the chain.
+pub fn demands(require: &[Require], content: bool) -> Demands {
+    let (sbom, certification) = (require.contains(&Require::Sbom), require.contains(&Require::Certification));
+    Demands { content, sbom, certification }
 }
 
 /// The keys of all files.
@@ -82,7 +84,8 @@ fn unusable(path: &Path, cause: &oci::trust::KeyError) -> Failure {
     )
 }
 
-fn text(found: &Verification, image: &str, output: &Output) -> String {
+/// The chain, link by link, and the verdict.
+pub fn text(found: &Verification, image: &str, output: &Output) -> String {
     let mut text = String::new();
     for chain in &found.chains {
         chain_text(chain, output, &mut text);

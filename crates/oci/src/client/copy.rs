@@ -34,6 +34,8 @@ pub enum CopyEvent {
     },
     /// So many bytes more were sent. (A repeated upload counts again.)
     Sent(u64),
+    /// So many bytes of a blob were there from a copy that was broken off, and are not sent again.
+    Resumed(u64),
     /// A blob is there.
     Blob(Descriptor, BlobPush),
     /// A manifest or index is there.

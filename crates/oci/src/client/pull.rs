@@ -198,10 +198,20 @@ impl Repository {
         &self,
         descriptor: &Descriptor,
     ) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
+        self.get_blob_from(descriptor, 0)
+    }
+
+    /// As [`get_blob`](Repository::get_blob), without the bytes before `offset`, which are not sent where the registry knows
+    /// ranges.
+    pub fn get_blob_from(
+        &self,
+        descriptor: &Descriptor,
+        offset: u64,
+    ) -> impl Stream<Item = Result<Bytes, Error>> + Send + use<> {
         let transfer = Transfer {
             repository: self.clone(),
             descriptor: descriptor.clone(),
-            offset: 0,
+            offset,
             skip: 0,
             response: None,
             resumes: 0,

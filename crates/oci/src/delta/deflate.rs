@@ -5,7 +5,7 @@
 use super::bits::{BitReader, BitWriter};
 use super::huffman::{Code, DISTANCES, Decoder, LITERALS, Lengths, codes};
 use super::varint;
-use super::{Fault, Parts};
+use super::{Fault, PARTS_BYTES_MAX, Parts};
 use std::io::{self, Read, Write};
 
 /// Symbol that ends a block.
@@ -26,6 +26,10 @@ const DISTANCE: [(u16, u8); 30] = [
     (129, 6), (193, 6), (257, 7), (385, 7), (513, 8), (769, 8), (1025, 9), (1537, 9), (2049, 10), (3073, 10), (4097, 11),
     (6145, 11), (8193, 12), (12289, 12), (16385, 13), (24577, 13),
 ];
+
+/// Symbols between two looks at how much was made of them: a match takes two bits and becomes four bytes, so that a stream
+/// of any size could fill the memory.
+const SYMBOLS_UNCHECKED: u64 = 1 << 16;
 
 /// Kinds of blocks (§ 3.2.3), as both the stream and the structure state them.
 const STORED: u32 = 0;
@@ -63,6 +67,7 @@ pub(super) fn take_apart(bytes: &[u8], parts: &mut Parts, run: &mut Run) -> Resu
             }
             _ => return Err(Fault::Broken("a block is of the kind that does not exist")),
         }
+        run.check_size(parts)?;
         if last == 1 {
             let padding = bits.take(bits.to_byte())?;
             parts.structure.push(padding as u8);
@@ -78,6 +83,12 @@ pub(super) struct Run(Vec<u8>);
 impl Run {
     fn literals(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
+    }
+
+    /// Together with what was made before.
+    fn check_size(&self, parts: &Parts) -> Result<(), Fault> {
+        let found = parts.bytes() + self.0.len() as u64;
+        if found > PARTS_BYTES_MAX { Err(Fault::TooLarge { found }) } else { Ok(()) }
     }
 
     /// Ends the run by a match, or the content by none.
@@ -98,6 +109,9 @@ fn block(bits: &mut BitReader<'_>, lengths: &Lengths, parts: &mut Parts, run: &m
             return Ok(());
         }
         tokens += 1;
+        if tokens.is_multiple_of(SYMBOLS_UNCHECKED) {
+            run.check_size(parts)?;
+        }
         if let Ok(literal) = u8::try_from(symbol) {
             run.0.push(literal);
             continue;

@@ -92,10 +92,14 @@ impl Source for RegistrySource {
     }
 
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, Error> {
+        self.blob_from(descriptor, 0)
+    }
+
+    fn blob_from(&self, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send>, Error> {
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
         let (repository, descriptor) = (self.repository.clone(), descriptor.clone());
         self.handle.spawn(async move {
-            let mut stream = std::pin::pin!(repository.get_blob(&descriptor));
+            let mut stream = std::pin::pin!(repository.get_blob_from(&descriptor, offset));
             while let Some(chunk) = stream.next().await {
                 // The reader is gone: so is the reason to go on.
                 if sender.send(chunk).await.is_err() {

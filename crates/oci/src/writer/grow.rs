@@ -2,16 +2,23 @@
 //! not fetched again, so a copy that was broken off goes on where it was. A blob appears under its name when it is whole
 //! and verified, and an image is findable when everything that it names is there.
 
-use super::{BUFFER_BYTES, OCI_LAYOUT, exists, index_json, set_readable, write_tar};
+use super::part::{From, Part};
+use super::{BUFFER_BYTES, OCI_LAYOUT, exists, index_json, write_tar};
 use crate::Error;
 use crate::client::{BlobPush, CopyEvent, CopyProgress, is_manifest};
 use crate::digest::Digest;
 use crate::manifest::{self, Descriptor, Document, Index, MANIFEST_BYTES_MAX, check_json};
 use crate::source::{Source, check_bytes, layout::REF_NAME, read_bounded};
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+/// What `docker load` reads.
+const DOCKER_MANIFEST: &str = "manifest.json";
+
+/// The annotation by which containerd gives an imported image its name.
+const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
 /// Most manifests of one copy.
 const MANIFESTS_MAX: usize = 10_000;
@@ -89,7 +96,7 @@ impl GrowingLayout {
             let how = match self.has(&blob)? {
                 true => BlobPush::Existed,
                 false => {
-                    self.put(&blob, source.blob(&blob)?, &|bytes| progress(CopyEvent::Sent(bytes)))?;
+                    self.put(&blob, &|offset| source.blob_from(&blob, offset), progress.as_ref())?;
                     BlobPush::Uploaded
                 }
             };
@@ -100,7 +107,8 @@ impl GrowingLayout {
         for (descriptor, bytes) in manifests.into_iter().rev() {
             check_bytes(&descriptor.digest.to_string(), &descriptor, &bytes)?;
             if !self.has(&descriptor)? {
-                self.put(&descriptor, &bytes[..], &|_| {})?;
+                let from = |offset: u64| Ok(Box::new(&bytes[(offset as usize).min(bytes.len())..]) as _);
+                self.put(&descriptor, &from, &|_| {})?;
             }
             self.held.insert(descriptor.digest);
             progress(CopyEvent::Manifest(descriptor));
@@ -133,15 +141,56 @@ impl GrowingLayout {
 
     /// Writes what was put in as a tar archive, and removes the directory.
     pub fn finish_archive(self, target: &Path) -> Result<(), Error> {
+        self.write_archive(target, None)
+    }
+
+    fn write_archive(self, target: &Path, more: Option<&str>) -> Result<(), Error> {
         if target.symlink_metadata().is_ok() {
             return Err(exists(target));
         }
         self.finish_directory()?;
-        let names =
-            self.held.iter().map(|digest| format!("blobs/{}/{}", digest.algorithm(), digest.hex())).collect();
+        let blobs = self.held.iter().map(|digest| format!("blobs/{}/{}", digest.algorithm(), digest.hex()));
+        let names = blobs.chain(more.map(str::to_owned)).collect();
         write_tar(&self.directory, names, target)?;
         std::fs::remove_dir_all(&self.directory)
             .map_err(Error::io(format!("removing {}", self.directory.display())))
+    }
+
+    /// As [`finish_archive`](GrowingLayout::finish_archive), with what `docker load` reads beside it (`manifest.json`, as Docker's
+    /// own `docker save` writes both since version 25): one image, under this name, for example
+    /// `registry.example.com/acme/telemetry:1.0`.
+    ///
+    /// # Errors
+    /// `image` is an index: that form has no room for several platforms.
+    pub fn finish_docker_archive(
+        mut self,
+        target: &Path,
+        image: &Descriptor,
+        name: Option<&str>,
+    ) -> Result<(), Error> {
+        let bytes = read_bounded(
+            File::open(self.path(image.digest)).map_err(Error::io(format!("reading {}", image.digest)))?,
+            &image.digest.to_string(),
+            MANIFEST_BYTES_MAX,
+        )?;
+        let Document::Manifest(manifest) = manifest::parse(&bytes, Some(&image.media_type))? else {
+            return Err(Error::Unsupported(format!("a Docker archive of the index {}", image.digest)));
+        };
+        let place = |blob: &Descriptor| format!("blobs/{}/{}", blob.digest.algorithm(), blob.digest.hex());
+        let entry = serde_json::json!([{
+            "Config": place(&manifest.config),
+            "RepoTags": name.into_iter().collect::<Vec<_>>(),
+            "Layers": manifest.layers.iter().map(place).collect::<Vec<_>>(),
+        }]);
+        if let Some(name) = name {
+            // Docker over containerd reads the layout, and there the tag alone would be the name.
+            for entry in self.entries.iter_mut().filter(|entry| entry.digest == image.digest) {
+                entry.annotations.insert(CONTAINERD_NAME.to_owned(), name.to_owned());
+            }
+        }
+        std::fs::write(self.directory.join(DOCKER_MANIFEST), entry.to_string())
+            .map_err(Error::io(format!("writing {}", self.directory.display())))?;
+        self.write_archive(target, Some(DOCKER_MANIFEST))
     }
 
     /// Whether the blob is there, whole. It is read, so that a copy mends what was damaged since.
@@ -166,54 +215,32 @@ impl GrowingLayout {
         self.directory.join("blobs").join(digest.algorithm()).join(digest.hex())
     }
 
-    /// Writes beside the place, verifies and renames. The name beside it is always the same, so that nothing is left of
-    /// a copy that was killed, and locked, so that two copies do not mix.
-    fn put(&self, descriptor: &Descriptor, raw: impl Read, sent: &dyn Fn(u64)) -> Result<(), Error> {
-        let what = || format!("writing blob {}", descriptor.digest);
+    /// Brings in one blob that is not there. It is written beside its place, under a name that is always the same, so that
+    /// what came before a copy was broken off is not asked for again, and locked, so that two copies do not mix.
+    fn put(&self, descriptor: &Descriptor, from: From<'_>, tell: &dyn Fn(CopyEvent)) -> Result<(), Error> {
         let path = self.path(descriptor.digest);
-        std::fs::create_dir_all(super::parent(&path)).map_err(Error::io(what()))?;
-        let beside = path.with_file_name(format!(".{}.part", descriptor.digest.hex()));
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(Error::io(what()))?;
+        let mut part = Part::open(&path, descriptor)?;
+        let before = part.take_up()?;
+        if before > 0 {
+            tell(CopyEvent::Resumed(before));
         }
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&beside)
-            .map_err(Error::io(what()))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let busy = io::Error::new(io::ErrorKind::ResourceBusy, "another copy writes it");
-                return Err(Error::io(what())(busy));
+        let sent = |bytes| tell(CopyEvent::Sent(bytes));
+        let result = match part.fill(from, &sent) {
+            // What came before may be what is wrong, after a power failure. A copy that began anew knows better.
+            Err(Error::DigestMismatch { .. }) if before > 0 => {
+                part.begin_anew()?;
+                part.fill(from, &sent)
             }
-            Err(TryLockError::Error(error)) => return Err(Error::io(what())(error)),
-        }
-        file.set_len(0).map_err(Error::io(what()))?;
-        let mut raw = raw.take(descriptor.size.saturating_add(1));
-        let (mut hasher, mut found, mut buffer) = (descriptor.digest.hasher(), 0_u64, vec![0; BUFFER_BYTES]);
-        loop {
-            let count = raw.read(&mut buffer).map_err(|error| Error::from_io(what(), error))?;
-            if count == 0 {
-                break;
+            other => other,
+        };
+        match result {
+            Ok(()) => part.keep(&path),
+            Err(error) => {
+                if matches!(error, Error::DigestMismatch { .. }) {
+                    part.begin_anew()?;
+                }
+                Err(error)
             }
-            hasher.update(&buffer[..count]);
-            file.write_all(&buffer[..count]).map_err(Error::io(what()))?;
-            found += count as u64;
-            sent(count as u64);
         }
-        let (digest, what_came) = (hasher.finish(), descriptor.digest.to_string());
-        if found != descriptor.size {
-            return Err(Error::SizeMismatch { what: what_came, expected: descriptor.size, found });
-        }
-        if digest != descriptor.digest {
-            return Err(Error::DigestMismatch {
-                what: what_came,
-                expected: descriptor.digest,
-                found: Box::new(digest),
-            });
-        }
-        set_readable(&beside).and_then(|()| std::fs::rename(&beside, &path)).map_err(Error::io(what()))
     }
 }

@@ -6,6 +6,7 @@ mod grow;
 mod layer;
 mod layout;
 mod pack;
+mod rebuild;
 mod reference;
 mod registry;
 mod trust;
