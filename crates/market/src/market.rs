@@ -70,6 +70,8 @@ pub struct Inner {
     pub(crate) ids: Ids,
     pub(crate) bell: Bell,
     pub(crate) turns: Turns,
+    /// Whose turn it is to make a delta.
+    pub(crate) delta_turn: tokio::sync::Mutex<()>,
     pub(crate) faults: Faults,
     pub(crate) egress: Egress,
     pub(crate) http: reqwest::Client,
@@ -120,6 +122,7 @@ impl Market {
             ids,
             bell: Bell::default(),
             turns: Turns::default(),
+            delta_turn: tokio::sync::Mutex::default(),
             faults,
             egress,
             http,

@@ -103,7 +103,7 @@ fn what_cannot_be_is_refused_with_the_way_out() {
     let other = format!("127.0.0.1:9/acme/one@sha256:{}", "0".repeat(64));
     let refused = [
         run(dir, &["copy", "./one", "./there.tar"]),
-        run(dir, &["copy", "./one", "docker-archive:two.tar"]),
+        run(dir, &["copy", "./one", "docker-archive:two.tar", "--platform", "linux/riscv64"]),
         run(dir, &["copy", "./one", "./nowhere/two"]),
         run(dir, &["copy", "./one", "Not/An/Image"]),
         run(dir, &["copy", "./one", &other]),

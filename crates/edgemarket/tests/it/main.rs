@@ -14,6 +14,8 @@ mod kills;
 mod leads;
 mod offer;
 mod policy;
+mod proxy;
+mod pull;
 mod recertify;
 mod route;
 mod same;

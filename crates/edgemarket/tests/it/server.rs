@@ -295,6 +295,11 @@ pub async fn push(layout: &Path, address: SocketAddr, repository: &str, token: &
     try_push(layout, address, repository, token).await.expect("a push");
 }
 
+/// As [`push`], under these tags.
+pub async fn push_as(layout: &Path, address: SocketAddr, repository: &str, token: &str, tags: &[&str]) {
+    try_push_as(layout, address, repository, token, tags).await.expect("a push");
+}
+
 /// As [`push`], with what the registry refused.
 pub async fn try_push(
     layout: &Path,
@@ -302,10 +307,20 @@ pub async fn try_push(
     repository: &str,
     token: &str,
 ) -> Result<(), oci::Error> {
+    try_push_as(layout, address, repository, token, &TAGS).await
+}
+
+async fn try_push_as(
+    layout: &Path,
+    address: SocketAddr,
+    repository: &str,
+    token: &str,
+    tags: &[&str],
+) -> Result<(), oci::Error> {
     let source: Arc<dyn Source> = Arc::new(LayoutSource::open(layout, None).expect("a layout"));
     let root = source.resolve(Some("latest")).expect("an image");
     let to = registry(address, Some(token)).repository(repository).expect("a name");
-    copy(source, &root, &to, &TAGS, None, Arc::new(|_| ())).await.map(drop)
+    copy(source, &root, &to, tags, None, Arc::new(|_| ())).await.map(drop)
 }
 
 /// A real image of this machine's platform: the program `true` of the machine, and a marker that makes it differ.

@@ -3,6 +3,7 @@
 //! harm, or all of it done. The pipeline never imports a face.
 
 mod certification;
+mod deltas;
 pub(crate) mod live;
 mod meter;
 mod packaging;

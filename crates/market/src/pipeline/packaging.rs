@@ -1,8 +1,8 @@
-//! Step 3: images with their signatures, SBOMs and certifications are linked into the preview repositories, deployment
+//! Step 3: images with their signatures, SBOMs, certifications and deltas are linked into the preview repositories, deployment
 //! manifests prove to be generated, and the lead destination is verified with one test lead. Then the preview waits for sign-off.
 
 use super::validate_prerequisites::{moved_tags, note};
-use super::{Note, Work, commit, complete_step, descriptor_of, fail, load, publisher_signoff};
+use super::{Note, Work, commit, complete_step, deltas, descriptor_of, fail, load, publisher_signoff};
 use crate::deployments;
 use crate::error::{Error, Result};
 use crate::leads::{self, Delivery};
@@ -48,10 +48,15 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
     let mut packages = Vec::new();
     let signer = Arc::clone(&*market.signer.read().await);
     for plan in &work.offer.plans {
-        match package(market, &signer, &work, plan, &tags, &documents).await? {
-            Some(package) => packages.push(package),
-            None => notes.push(unstated(plan)),
-        }
+        let Some(mut package) = package(market, &signer, &work, plan, &tags, &documents).await? else {
+            notes.push(unstated(plan));
+            continue;
+        };
+        let of_plan: Vec<&TagRow> = tags.iter().filter(|tag| tag.plan == plan.id.as_str()).collect();
+        let (deltas, note) = deltas::make(market, &claim.stop, &work, plan, &of_plan).await?;
+        package.referrers.extend(deltas);
+        notes.extend(note);
+        packages.push(package);
     }
     market.faults.at("packaging:packed");
     if claim.is_stopped() {
