@@ -114,6 +114,7 @@ mod tests {
     #[test]
     fn the_operators_guide_shows_policies_that_can_be_used() {
         let guide = include_str!("../../../docs/operator.md");
+        // Blocks of other files say whose they are behind `toml`.
         let blocks = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
         let text: String = blocks.collect();
         let policy = Policy::from_toml(&text).expect("well formed");

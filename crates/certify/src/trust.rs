@@ -2,6 +2,7 @@
 //! predicates, [`verify`] follows the chain from an image's digest over its signature, bills of materials and
 //! certification to a key that somebody trusts. Envelopes, bundles and keys are [`oci::trust`]'s; nothing is signed here.
 
+pub mod export;
 pub mod statement;
 mod verify;
 

@@ -63,7 +63,14 @@ pub enum Payload {
     Json(serde_json::Value),
     /// A tar of an offer's directory.
     Tar(Vec<u8>),
+    /// Bytes of another kind.
+    Bytes(Vec<u8>),
+    /// Bytes that come while they are sent.
+    Stream(Pin<Box<dyn Stream<Item = std::io::Result<Vec<u8>>> + Send>>),
 }
+
+/// Media type of what has none of its own.
+const OCTETS: &str = "application/octet-stream";
 
 /// RFC 9457 problem details, as the API writes them.
 #[derive(Deserialize)]
@@ -77,7 +84,8 @@ struct Problem {
     findings: Vec<serde_json::Value>,
 }
 
-type Chunks = Pin<Box<dyn Stream<Item = Result<Vec<u8>, ClientError>> + Send>>;
+/// Bytes of an answer.
+pub type Chunks = Pin<Box<dyn Stream<Item = Result<Vec<u8>, ClientError>> + Send>>;
 
 impl Client {
     /// A client of the server at `base`.
@@ -115,6 +123,11 @@ impl Client {
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
+    }
+
+    /// The bytes of a large answer, as they come.
+    pub async fn download(&self, path: &str) -> Result<Chunks, ClientError> {
+        self.chunks(Method::GET, path, Payload::Empty).await
     }
 
     /// The states of a submission as they change; ends when the server ends the stream.
@@ -172,6 +185,10 @@ impl Client {
                     Payload::Tar(bytes) => {
                         request.header(header::CONTENT_TYPE, "application/x-tar").body(bytes)
                     }
+                    Payload::Bytes(bytes) => request.header(header::CONTENT_TYPE, OCTETS).body(bytes),
+                    Payload::Stream(stream) => {
+                        request.header(header::CONTENT_TYPE, OCTETS).body(reqwest::Body::wrap_stream(stream))
+                    }
                 };
                 let answer = request.send().await.map_err(|cause| unreachable_server(base, &cause))?;
                 let status = answer.status();
@@ -192,6 +209,14 @@ impl Client {
                     Payload::Tar(bytes) => {
                         request = request.header(header::CONTENT_TYPE, "application/x-tar");
                         Body::from(bytes)
+                    }
+                    Payload::Bytes(bytes) => {
+                        request = request.header(header::CONTENT_TYPE, OCTETS);
+                        Body::from(bytes)
+                    }
+                    Payload::Stream(stream) => {
+                        request = request.header(header::CONTENT_TYPE, OCTETS);
+                        Body::from_stream(stream)
                     }
                 };
                 let mut request = request.body(body).map_err(|cause| broken(cause.to_string()))?;

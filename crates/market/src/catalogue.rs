@@ -5,6 +5,7 @@ use crate::access::{self, Actor, Operation};
 use crate::bundles::Files;
 use crate::clock::Instant;
 use crate::error::{Error, Kind, Result};
+use crate::imports::Imported;
 use crate::market::Market;
 use crate::offers::{blocking, state_of};
 use crate::store::submissions::SubmissionRow;
@@ -46,6 +47,9 @@ pub struct OfferPage {
     pub submission: String,
     /// It waits for sign-off and is only shown to its preview subscriptions.
     pub preview: bool,
+    /// Where it came from; absent for an offer of this marketplace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
     pub plans: Vec<PlanPage>,
     /// The offer's files: pictures.
     #[serde(skip)]
@@ -181,6 +185,7 @@ impl Market {
         let mut c = self.store.read().await?;
         let row = submissions::get(&mut c, &live).await?.ok_or_else(missing)?;
         let deadline = campaigns::deadline(&mut c, &row.publisher, &row.offer).await?;
+        let came = self.provenance(&mut c, (&row.publisher, &row.offer), &row.id).await?;
         drop(c);
         // Its publisher sees what it has to mend.
         let manages = access::permit(actor, Operation::ManageOffers(offer.0)).is_ok();
@@ -195,7 +200,18 @@ impl Market {
                 "devices that run it can still pull it by digest; ask its publisher for an update",
             ));
         }
+        if let Some((imported, known)) = &came
+            && known.withdrawn_ms.is_some()
+            && !manages
+        {
+            return Err(Error::new(
+                Kind::NotFound,
+                format!("{}.{} is not offered any more by {}", offer.0, offer.1, imported.source),
+                "devices that run it can still pull it by digest",
+            ));
+        }
         let mut page = self.page(row, false).await?;
+        page.imported = came.map(|(imported, _)| imported);
         page.document.plans.retain(|plan| is_for(plan, actor, offer.0));
         retain_plans(&mut page);
         Ok(page)
@@ -244,7 +260,7 @@ impl Market {
             }
         };
         let plans = document.plans.iter().map(plan_page).collect();
-        Ok(OfferPage { document, submission: row.id, preview, plans, files })
+        Ok(OfferPage { document, submission: row.id, preview, imported: None, plans, files })
     }
 }
 

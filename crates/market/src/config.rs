@@ -10,16 +10,23 @@
 //!   key                 seals stored secrets (0600); back it up apart from the rest
 //!   signing-key.pem     signs images, unless `signing-key` names another (0600); back it up apart from the rest
 //!   market.db           records (SQLite, WAL: market.db-wal and market.db-shm belong to it)
-//!   blobs/              content-addressed store: images, SBOMs, reports
+//!   blobs/              content-addressed store: images, SBOMs, reports; unless that is elsewhere
+//!   uploads/, tmp/      what is on its way into it
+//!   quarantine/         blobs that a scrub found to be rotten and set aside
 //!   bundles/            drafts and snapshots of offers, content-addressed tar archives
 //!   evidence/           what certification knows of layers that it saw; may be deleted
 //!   recertify.request   an import of vulnerability data asks for a recertification; gone when it began
 //!   sandbox/            images while they are started on trial; empty otherwise
 //! ```
 
+mod blobs;
+
+pub use blobs::BlobsKind;
+
 use crate::error::{Error, Result};
 use offer::finding::{Finding, Severity};
 use offer::policy::Policy;
+use registry::blobs::ObjectStore;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -58,6 +65,22 @@ pub struct Settings {
     pub signing_key: Option<PathBuf>,
     /// Images that are certified at the same time.
     pub certifications: usize,
+    /// Where images, lists of contents and reports lie.
+    pub blobs: BlobsKind,
+    /// Bucket (S3) or container (Azure) for them.
+    pub blobs_bucket: Option<String>,
+    /// What their keys begin with, if others use the bucket too; no other marketplace may use the same.
+    pub blobs_prefix: Option<String>,
+    /// URL of the object store; AWS or Azure themselves when absent.
+    pub blobs_endpoint: Option<String>,
+    /// Region of an S3 bucket; `us-east-1` when absent.
+    pub blobs_region: Option<String>,
+    /// ID of the access key (S3) or name of the storage account (Azure).
+    pub blobs_account: Option<String>,
+    /// File with the secret access key or the account key (mode 0600); the variable `EDGEMARKET_BLOBS_SECRET` when absent.
+    pub blobs_secret_file: Option<PathBuf>,
+    /// Whether clients that pull are sent to the object store for blobs.
+    pub blobs_redirect: bool,
     /// OCI runtime that starts modules on trial: `auto` for runc where it is there and works, `off`, or a name or path.
     pub sandbox: String,
 }
@@ -76,6 +99,14 @@ impl Default for Settings {
             clamd_key: None,
             signing_key: None,
             certifications: 2,
+            blobs: BlobsKind::Directory,
+            blobs_bucket: None,
+            blobs_prefix: None,
+            blobs_endpoint: None,
+            blobs_region: None,
+            blobs_account: None,
+            blobs_secret_file: None,
+            blobs_redirect: false,
             sandbox: "auto".to_owned(),
         }
     }
@@ -103,12 +134,20 @@ pub struct Config {
     pub origins: BTreeMap<String, Origin>,
     /// The marketplace policy.
     pub policy: Policy,
+    /// Where the blobs lie, if not in the data directory.
+    pub object_store: Option<ObjectStore>,
 }
 
 impl Config {
-    /// Settings and policy as given, for tests and the demo.
+    /// Settings as given with the built-in policy and blobs in the data directory, for tests and the demo.
     pub fn new(data: impl Into<PathBuf>, settings: Settings) -> Config {
-        Config { data: data.into(), settings, origins: BTreeMap::new(), policy: Policy::default() }
+        Config {
+            data: data.into(),
+            settings,
+            origins: BTreeMap::new(),
+            policy: Policy::default(),
+            object_store: None,
+        }
     }
 
     /// Reads the file, the variables (`env` answers for a name) and the flags (setting name → text).
@@ -141,7 +180,8 @@ impl Config {
             Some(file) => load_policy(&data.join(file))?,
             None => Policy::default(),
         };
-        Ok(Config { data: data.to_owned(), settings, origins, policy })
+        let object_store = blobs::object_store(&settings, data, env)?;
+        Ok(Config { data: data.to_owned(), settings, origins, policy, object_store })
     }
 
     /// URL under which this server is reached, without a slash at its end.
@@ -174,6 +214,14 @@ fn setting_names() -> Vec<String> {
         "clamd-key",
         "signing-key",
         "certifications",
+        "blobs",
+        "blobs-bucket",
+        "blobs-prefix",
+        "blobs-endpoint",
+        "blobs-region",
+        "blobs-account",
+        "blobs-secret-file",
+        "blobs-redirect",
         "sandbox",
     ]
     .map(str::to_owned)
@@ -189,7 +237,7 @@ fn value_of(name: &str, text: &str, from: &str) -> Result<toml::Value> {
                 "give a number, for example 2",
             )
         })?),
-        "check-links" => toml::Value::Boolean(text.trim().parse().map_err(|_| {
+        "check-links" | "blobs-redirect" => toml::Value::Boolean(text.trim().parse().map_err(|_| {
             Error::setup(format!("{from} is {text:?}, which is neither true nor false"), "give one of them")
         })?),
         "allow-private-egress" => {
@@ -240,7 +288,7 @@ fn read_limited(path: &Path) -> Result<Option<String>> {
 fn malformed(path: &Path, error: &toml::de::Error) -> Error {
     Error::setup(
         format!("{}: {}", path.display(), error.to_string().trim_end()),
-        "correct the setting; the names and their meanings are in docs/configuration.md",
+        "correct the setting; the names and their meanings are in docs/operator.md",
     )
 }
 
@@ -259,6 +307,12 @@ mod tests {
             clamd: some(),
             clamd_key: some(),
             signing_key: some().map(PathBuf::from),
+            blobs_bucket: some(),
+            blobs_prefix: some(),
+            blobs_endpoint: some(),
+            blobs_region: some(),
+            blobs_account: some(),
+            blobs_secret_file: some().map(PathBuf::from),
             ..Settings::default()
         };
         let written = toml::Table::try_from(&settings).expect("settings are TOML");

@@ -7,6 +7,7 @@ use crate::egress::Egress;
 use crate::error::{Error, Result};
 use crate::lock::{self, DataLock};
 use crate::regions::Turns;
+use crate::scrub::LastScrub;
 use crate::secrets::Vault;
 use crate::store::history::HistoryRow;
 use crate::store::{self, Store};
@@ -78,6 +79,7 @@ pub struct Inner {
     pub(crate) rules: OnceCell<Arc<Rules>>,
     pub(crate) sandbox: OnceCell<std::result::Result<Arc<Sandbox>, String>>,
     pub(crate) cache: Cache,
+    pub(crate) last_scrub: LastScrub,
     events: broadcast::Sender<Event>,
     _lock: DataLock,
 }
@@ -104,8 +106,11 @@ impl Market {
         let vault = Vault::open(&data)?;
         let signer = Signer::open(&data, config.settings.signing_key.as_deref())?;
         let bundles = Bundles::open(&data)?;
-        let blobs = Blobs::open(&data)
-            .map_err(|error| Error::setup(error.to_string(), "check the data directory and its disk"))?;
+        let blobs = match &config.object_store {
+            None => Blobs::open(&data),
+            Some(place) => Blobs::connect(&data, place).await,
+        }
+        .map_err(|error| Error::setup(error.to_string(), error.hint()))?;
         let store = Store::open(&data).await?;
         let (events, _) = broadcast::channel(EVENTS_MAX);
         let egress = Egress::new(&config.settings.allow_private_egress);
@@ -129,6 +134,7 @@ impl Market {
             rules: OnceCell::new(),
             sandbox: OnceCell::new(),
             cache,
+            last_scrub: LastScrub::default(),
             events,
             _lock: lock,
         };

@@ -58,7 +58,7 @@ impl Source for BlobSource {
 
     fn blob(&self, descriptor: &Descriptor) -> Result<Box<dyn Read + Send>, oci::Error> {
         match self.blobs.open_blocking(&descriptor.digest) {
-            Ok(file) => Ok(Box::new(file)),
+            Ok(content) => Ok(content),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 Err(oci::Error::NotFound(format!("{} of {}", descriptor.digest, self.name)))
             }
@@ -235,6 +235,10 @@ fn stored(error: registry::blobs::Error) -> oci::Error {
         registry::blobs::Error::Io { operation, source, .. } => {
             oci::Error::Io { what: format!("storing an image: {operation}"), source }
         }
+        away @ registry::blobs::Error::Remote { .. } => oci::Error::Unreachable {
+            registry: "the marketplace's object store".to_owned(),
+            cause: away.to_string(),
+        },
         other => oci::Error::Unreachable {
             registry: "the image's repository".to_owned(),
             cause: other.to_string(),

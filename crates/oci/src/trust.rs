@@ -16,5 +16,5 @@ pub(crate) use bundle::EMPTY;
 pub use bundle::{BUNDLE_BYTES_MAX, BUNDLE_TYPE, Bundle, COSIGN_SIGN, PREDICATE_ANNOTATION, referrer};
 pub use dsse::{Envelope, EnvelopeSignature, IN_TOTO, pre_authentication_encoding};
 pub use key::{KeyError, KeyId, Keyring, PublicKey};
-pub use read::{REFERRERS_MAX, Rejection, Verified, read};
+pub use read::{REFERRERS_MAX, Rejection, Verified, open, read};
 pub use statement::{STATEMENT_TYPE, Statement, Subject, statement};

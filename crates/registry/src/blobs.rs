@@ -1,19 +1,17 @@
-//! Where the bytes lie: content-addressed, on the local disk, each blob once. Nothing here knows a repository, a tag
-//! or a right; a digest found here is readable only where the owner's records say so.
+//! Where the bytes lie: content-addressed, each blob once, in a directory or in an object store. Nothing here knows a
+//! repository, a tag or a right; a digest found here is readable only where the owner's records say so.
 //!
 //! ```text
-//! DIR/blobs/sha256/ab/abcdef…   a blob, complete, verified, never changed; its name is its digest
-//! DIR/blobs/sha512/ab/abcdef…   the same, for those that were pushed by such a digest
-//! DIR/uploads/UUID              what a client has sent so far and may go on with
-//! DIR/tmp/UUID                  a blob on its way in from `put`; useless after a crash
+//! DIR/uploads/UUID   what a client has sent so far and may go on with
+//! DIR/tmp/UUID       a blob on its way in from `put`; useless after a crash
 //! ```
 //!
-//! A blob is written elsewhere, hashed while it is written, synced, renamed into place, and then its directory is
-//! synced: at no instant, crash or power cut included, is there a partial or wrong file under `blobs/`. What a crash
-//! leaves in `uploads/` and `tmp/` is never readable as a blob, and [`Blobs::expire`] removes it.
+//! Wherever blobs lie (`directory`, `remote`; both behind the port `storage`), they arrive in these files on the local disk,
+//! hashed while they are written, and only what has the right digest is given to the back end, which shows all of it or
+//! nothing. What a crash leaves in `uploads/` and `tmp/` is never readable as a blob, and [`Blobs::expire`] removes it.
 //!
-//! Plain files, not the `object_store` crate: one machine is all there is so far, `object_store` buffers parts of
-//! 5 MiB and has no append. S3, Azure and Google come behind this same narrow face, with uploads still spooled here.
+//! The directory is ours and not `object_store`'s: that one reads by hops between threads, and has no rename of a file that
+//! it did not write itself.
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
@@ -25,13 +23,25 @@ use std::{
     sync::{Arc, Mutex},
     time::SystemTime,
 };
+use storage::{Spooled, Storage};
 use uuid::Uuid;
 
+mod check;
+mod connect;
+mod directory;
 mod error;
+mod reader;
+mod remote;
 mod sink;
+mod storage;
 mod uploads;
 
+pub use check::Condition;
+pub use connect::{ObjectStore, Protocol, Secret};
 pub use error::Error;
+pub use remote::LINK_LIFE;
+pub use storage::{Blob, Stored};
+
 use error::at;
 use sink::{Sink, pump};
 
@@ -44,7 +54,7 @@ pub const BLOB_BYTES_MAX: u64 = 16 << 30;
 pub struct Blobs(Arc<Inner>);
 
 struct Inner {
-    blobs: PathBuf,
+    storage: Box<dyn Storage>,
     uploads: PathBuf,
     tmp: PathBuf,
     /// Running hashes of uploads that this process has seen; others are hashed again from the file.
@@ -54,32 +64,37 @@ struct Inner {
 impl Blobs {
     /// Opens the store in a directory, which is made if it is missing. Blocks for a moment.
     pub fn open(dir: &Path) -> Result<Blobs, Error> {
-        let inner = Inner {
-            blobs: dir.join("blobs"),
-            uploads: dir.join("uploads"),
-            tmp: dir.join("tmp"),
-            sessions: Mutex::default(),
+        Blobs::with_storage(dir, Box::new(directory::Directory::open(dir)?))
+    }
+
+    /// Opens the store with its blobs in an object store; the directory holds what is on its way there.
+    pub async fn connect(dir: &Path, place: &ObjectStore) -> Result<Blobs, Error> {
+        let remote = place.connect(dir.join("tmp")).await?;
+        Blobs::with_storage(dir, Box::new(remote))
+    }
+
+    /// Opens the store with its blobs in any object store, such as one in memory for tests; nobody is sent there for a blob.
+    /// To be called within a runtime.
+    pub fn over(dir: &Path, store: Arc<dyn object_store::ObjectStore>) -> Result<Blobs, Error> {
+        let runtime = tokio::runtime::Handle::current();
+        let spool = dir.join("tmp");
+        let remote = remote::Remote {
+            store,
+            signer: None,
+            prefix: String::new(),
+            spool,
+            runtime,
+            sending: Default::default(),
         };
-        for path in [&inner.uploads, &inner.tmp] {
+        Blobs::with_storage(dir, Box::new(remote))
+    }
+
+    fn with_storage(dir: &Path, storage: Box<dyn Storage>) -> Result<Blobs, Error> {
+        let (uploads, tmp) = (dir.join("uploads"), dir.join("tmp"));
+        for path in [&uploads, &tmp] {
             fs::create_dir_all(path).map_err(at("create", path))?;
         }
-        for algorithm in ["sha256", "sha512"] {
-            let parent = inner.blobs.join(algorithm);
-            fs::create_dir_all(&parent).map_err(at("create", &parent))?;
-            // All 256 now, so that no write ever has to make one and sync its parent.
-            for byte in 0..=u8::MAX {
-                let path = parent.join(hex::encode([byte]));
-                match fs::create_dir(&path) {
-                    Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(at("create", &path)(e)),
-                    _ => {}
-                }
-            }
-            sync_dir(&parent)?;
-        }
-        for path in [&inner.blobs, dir] {
-            sync_dir(path)?;
-        }
-        Ok(Blobs(Arc::new(inner)))
+        Ok(Blobs(Arc::new(Inner { storage, uploads, tmp, sessions: Mutex::default() })))
     }
 
     /// Stores a stream and returns its digest and size in bytes. With `expected`, any other digest is refused. The
@@ -99,8 +114,10 @@ impl Blobs {
         let path = self.0.tmp.join(Uuid::new_v4().to_string());
         let temporary = blocking(move || Temporary::create(path)).await?;
         let temporary = pump(temporary, size_max, bytes).await?;
-        let blobs = self.clone();
-        blocking(move || temporary.store(&blobs, expected)).await
+        let (temporary, digest) = blocking(move || temporary.checked(expected)).await?;
+        let size = temporary.sink.size;
+        self.0.storage.keep(Spooled { path: &temporary.path, digest, size }).await?;
+        Ok((digest, size))
     }
 
     /// Stores bytes that are in memory, such as a manifest.
@@ -110,45 +127,19 @@ impl Blobs {
         self.put(None, size, stream::iter([Ok::<_, std::convert::Infallible>(bytes)])).await
     }
 
-    /// A blob's file, at its start, and its size in bytes.
-    pub async fn get(&self, digest: &Digest) -> Result<Option<(tokio::fs::File, u64)>, Error> {
-        let path = self.path(digest);
-        blocking(move || match fs::File::open(&path) {
-            Ok(file) => {
-                let size = file.metadata().map_err(at("read", &path))?.len();
-                Ok(Some((tokio::fs::File::from_std(file), size)))
-            }
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(at("open", &path)(e)),
-        })
-        .await
+    /// A blob, for reading.
+    pub async fn get(&self, digest: &Digest) -> Result<Option<Blob>, Error> {
+        self.0.storage.open(digest).await
     }
 
     /// A small blob's bytes, such as a manifest's; [`Error::TooLarge`] beyond `size_max`.
     pub async fn read(&self, digest: &Digest, size_max: u64) -> Result<Option<Bytes>, Error> {
-        let path = self.path(digest);
-        blocking(move || {
-            let found = match fs::metadata(&path) {
-                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-                other => other.map_err(at("read", &path))?.len(),
-            };
-            if found > size_max {
-                return Err(Error::TooLarge { limit: size_max });
-            }
-            fs::read(&path).map(|bytes| Some(bytes.into())).map_err(at("read", &path))
-        })
-        .await
+        self.0.storage.read(digest, size_max).await
     }
 
     /// A blob's size in bytes, or `None` if it is not here.
     pub async fn size(&self, digest: &Digest) -> Result<Option<u64>, Error> {
-        let path = self.path(digest);
-        blocking(move || match fs::metadata(&path) {
-            Ok(metadata) => Ok(Some(metadata.len())),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(at("read", &path)(e)),
-        })
-        .await
+        self.0.storage.size(digest).await
     }
 
     /// Whether a blob is here.
@@ -156,9 +147,16 @@ impl Blobs {
         Ok(self.size(digest).await?.is_some())
     }
 
-    /// A blob's file for callers that block, such as the certification pass. `NotFound` if it is not here.
-    pub fn open_blocking(&self, digest: &Digest) -> io::Result<fs::File> {
-        fs::File::open(self.path(digest))
+    /// A blob's content for callers that block, such as the certification pass. `NotFound` if it is not here. Not to be
+    /// called by a task of the runtime.
+    pub fn open_blocking(&self, digest: &Digest) -> io::Result<Box<dyn io::Read + Send>> {
+        self.0.storage.open_blocking(digest)
+    }
+
+    /// Where a client may fetch a blob itself for [`LINK_LIFE`], by `GET` and without credentials; `None` unless the store
+    /// is set up for it.
+    pub async fn link(&self, digest: &Digest) -> Result<Option<String>, Error> {
+        self.0.storage.link(digest).await
     }
 
     /// Removes what was left over in `uploads/` and `tmp/` and last written before this instant, unless it is being
@@ -170,20 +168,6 @@ impl Blobs {
             Ok(uploads + blobs.expire_in(&blobs.0.tmp, before)?)
         })
         .await
-    }
-
-    fn path(&self, digest: &Digest) -> PathBuf {
-        let name = digest.hex();
-        self.0.blobs.join(digest.algorithm()).join(&name[..2]).join(name)
-    }
-
-    /// Makes a finished, verified file visible. An equal blob that is already there is replaced, which heals one that
-    /// the disk has damaged; those who read it keep the file they opened.
-    fn persist(&self, sink: &Sink, from: &Path, digest: &Digest) -> Result<(), Error> {
-        sink.file.sync_all().map_err(at("sync", from))?;
-        let to = self.path(digest);
-        fs::rename(from, &to).map_err(at("store", &to))?;
-        sync_dir(to.parent().expect("a blob lies in a directory"))
     }
 
     fn expire_in(&self, dir: &Path, before: SystemTime) -> Result<u64, Error> {
@@ -218,11 +202,10 @@ impl Temporary {
         Ok(Temporary { sink: Sink::new(file), path })
     }
 
-    fn store(self, blobs: &Blobs, expected: Option<Digest>) -> Result<(Digest, u64), Error> {
+    fn checked(self, expected: Option<Digest>) -> Result<(Temporary, Digest), Error> {
         let digest = self.sink.digest_like(expected, &self.path)?;
         check_digest(expected, digest)?;
-        blobs.persist(&self.sink, &self.path, &digest)?;
-        Ok((digest, self.sink.size))
+        Ok((self, digest))
     }
 }
 

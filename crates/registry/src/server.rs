@@ -21,7 +21,6 @@ mod failure;
 mod manifest_form;
 mod manifests;
 mod range;
-mod reader;
 mod referrers;
 mod tags;
 mod target;
@@ -34,12 +33,7 @@ use target::Target;
 
 /// The registry's routes, complete from `/v2/` on. Serve it with a header-read timeout; bodies are guarded here.
 pub fn router<O: Owner>(owner: O, blobs: Blobs) -> Router {
-    let server = Arc::new(Server {
-        owner,
-        blobs,
-        manifests: cache::Cache::default(),
-        reader: reader::Reader::default(),
-    });
+    let server = Arc::new(Server { owner, blobs, manifests: cache::Cache::default() });
     Router::new()
         .route("/v2", any(handle::<O>))
         .route("/v2/", any(handle::<O>))
@@ -51,7 +45,6 @@ struct Server<O> {
     owner: O,
     blobs: Blobs,
     manifests: cache::Cache,
-    reader: reader::Reader,
 }
 
 async fn handle<O: Owner>(State(server): State<Arc<Server<O>>>, request: Request) -> Response {

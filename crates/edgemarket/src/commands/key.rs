@@ -1,11 +1,15 @@
-//! `key`: the public keys of a marketplace, and their rotation. Private ones never leave it.
+//! `key`: the public keys of a marketplace, their rotation, and those of other marketplaces that it trusts. Private ones
+//! never leave it.
 
 use super::target::Target;
+use super::verify::KEYS_BYTES_MAX;
 use crate::client::Payload;
+use crate::files;
 use crate::interrupt::write_whole;
 use crate::output::{Failure, Output};
 use axum::http::Method;
 use clap::Subcommand;
+use market::imports::{NewTrustedKey, TrustedKey};
 use market::trust::PublicKeyView;
 use serde_json::json;
 use std::path::PathBuf;
@@ -25,6 +29,28 @@ pub enum KeyCommand {
         /// Only the key that signs now
         #[arg(long)]
         active: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Trust the public keys of another marketplace: what it exports can be imported here
+    Trust {
+        /// The file that `edgemarket key export` wrote there; carry it by a way that you trust
+        file: PathBuf,
+        /// Whose keys they are [default: the file's name]
+        #[arg(long, value_name = "TEXT")]
+        label: Option<String>,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// List the keys of other marketplaces that are trusted
+    Trusted {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Trust a key no more; what it signed, and is here, stays
+    Distrust {
+        /// ID of the key, as `edgemarket key trusted` shows it
+        id: String,
         #[command(flatten)]
         target: Target,
     },
@@ -59,6 +85,25 @@ pub async fn key(command: &KeyCommand, output: &Output) -> Result<(), Failure> {
                 let values = [("file", shown.as_str()), ("number", &number.to_string())];
                 format!("{}\n", output.text.with("keys-written", &values))
             })
+        }
+        KeyCommand::Trust { file, label, target } => {
+            let name = || file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let new = NewTrustedKey {
+                label: label.clone().unwrap_or_else(name),
+                pem: files::read_text(file, KEYS_BYTES_MAX)?,
+            };
+            let added: Vec<TrustedKey> =
+                target.call(Method::POST, "/api/v1/keys/trusted", Payload::Json(json!(new))).await?;
+            output.list(&added, "", |key| format!("{}  {}", key.id, key.label))
+        }
+        KeyCommand::Trusted { target } => {
+            let all: Vec<TrustedKey> = target.get("/api/v1/keys/trusted").await?;
+            output.list(&all, &output.text.get("trusted-empty"), |key| {
+                format!("{}  since {}  {}", key.id, key.created, key.label)
+            })
+        }
+        KeyCommand::Distrust { id, target } => {
+            target.call_for_nothing(Method::DELETE, &format!("/api/v1/keys/trusted/{id}")).await
         }
         KeyCommand::Rotate { target } => {
             let made: PublicKeyView =

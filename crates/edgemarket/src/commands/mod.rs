@@ -7,13 +7,16 @@ use std::process::ExitCode;
 
 mod admin;
 mod advisories;
+mod blobs;
 mod certify;
 mod copy;
 mod demo;
 mod deployment;
 #[cfg(test)]
 mod documents;
+mod export;
 mod image;
+mod import;
 mod inspect;
 mod key;
 mod offer;
@@ -104,9 +107,16 @@ enum Command {
     /// Add and list regions
     #[command(subcommand)]
     Region(admin::RegionCommand),
-    /// Show and rotate the keys that a marketplace signs by
+    /// Export live offers into one signed file, for a marketplace that no network leads to
+    Export(export::Export),
+    /// Import what another marketplace exported
+    Import(import::Import),
+    /// Show and rotate the keys that a marketplace signs by, and those of others that it trusts
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Look after the store of images
+    #[command(subcommand)]
+    Blobs(blobs::BlobsCommand),
     /// Waive findings of certifications, as a certifier
     #[command(subcommand)]
     Waiver(waiver::WaiverCommand),
@@ -195,7 +205,10 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         Command::Subscription(command) => admin::subscription(command, output).await,
         Command::Token(command) => admin::token(command, output).await,
         Command::Region(command) => admin::region(command, output).await,
+        Command::Export(arguments) => export::run(arguments, output).await,
+        Command::Import(arguments) => import::run(arguments, output).await,
         Command::Key(command) => key::key(command, output).await,
+        Command::Blobs(command) => blobs::blobs(command, output).await,
         Command::Waiver(command) => waiver::run(command, output).await,
         Command::Review(command) => review::run(command, output).await,
         Command::Recertify(command) => recertify::run(command, output).await,

@@ -5,6 +5,7 @@ use crate::files;
 use crate::interrupt;
 use crate::output::{Failure, Output};
 use crate::registry_access::RegistryAccess;
+use certify::trust::export::{Export, ExportVerification, verify_export, whole};
 use certify::trust::{Chain, Demands, Link, Verification, verify};
 use clap::{Args, ValueEnum};
 use oci::reference::Locator;
@@ -13,12 +14,13 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Most bytes of one file of public keys.
-const KEYS_BYTES_MAX: usize = 1 << 20;
+pub const KEYS_BYTES_MAX: usize = 1 << 20;
 
 /// What `verify` takes.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// Layout directory, archive, or registry/repository[:tag]; also oci:, oci-archive:, docker://
+    /// Layout directory, archive, or registry/repository[:tag]; also oci:, oci-archive:, docker://. Of the file of an
+    /// `edgemarket export`: all of it, or one of its images with FILE:publisher/offer/plan:tag
     image: String,
     /// Public keys to trust, in PEM; a file may hold several. `edgemarket key export` writes them, and a marketplace
     /// serves them at /.well-known/edgemarket/keys.pem
@@ -50,9 +52,23 @@ pub fn run(arguments: &Verify, output: &Output) -> Result<(), Failure> {
     let keys = keyring(&arguments.keys)?;
     let _interruptible = interrupt::watch(None, || true, || {})?;
     let source = arguments.registry.open(&arguments.image)?;
-    let root = source.resolve(None)?;
-    let remote = matches!(Locator::parse(&arguments.image)?, Locator::Registry(_));
+    let locator = Locator::parse(&arguments.image)?;
+    let remote = matches!(locator, Locator::Registry(_));
     let demands = demands(&arguments.require, arguments.content || !remote);
+    // The whole of an export is meant where none of its images is named.
+    let names_one = match &locator {
+        Locator::Registry(_) => true,
+        Locator::Layout { reference, .. }
+        | Locator::OciArchive { reference, .. }
+        | Locator::DockerArchive { reference, .. }
+        | Locator::Archive { reference, .. } => reference.is_some(),
+    };
+    if let (false, Some(whole)) = (names_one, whole(source.as_ref())) {
+        let found = verify_export(source.as_ref(), &whole, &keys, demands)?;
+        output.value(&found, |found| export_text(found, &arguments.image, output))?;
+        return if found.verified { Ok(()) } else { Err(Failure::said()) };
+    }
+    let root = source.resolve(None)?;
     let found = verify(source.as_ref(), &root, &keys, demands)?;
     output.value(&found, |found| text(found, &arguments.image, output))?;
     if found.verified { Ok(()) } else { Err(Failure::said()) }
@@ -98,6 +114,35 @@ pub fn text(found: &Verification, image: &str, output: &Output) -> String {
     let (key, colour) = if found.verified { ("verify-yes", "32") } else { ("verify-no", "31") };
     let digest = found.digest.to_string();
     let verdict = output.text.with(key, &[("image", &printable(image)), ("digest", &digest)]);
+    let _ = writeln!(text, "\x1b[1;{colour}m{verdict}\x1b[0m");
+    text
+}
+
+fn export_text(found: &ExportVerification, file: &str, output: &Output) -> String {
+    let mut text = String::new();
+    for (name, image) in &found.images {
+        let _ = writeln!(text, "{}", printable(name));
+        for chain in &image.chains {
+            chain_text(chain, output, &mut text);
+        }
+    }
+    for name in &found.partly {
+        let name = printable(name);
+        let _ = writeln!(text, "{}", output.text.with("verify-partly", &[("image", &name)]));
+    }
+    for fault in &found.faults {
+        let _ = writeln!(text, "\x1b[1;31m✗\x1b[0m {}", printable(fault));
+    }
+    let (key, colour) = if found.verified { ("verify-export-yes", "32") } else { ("verify-export-no", "31") };
+    let field = |of: fn(&Export) -> &str| found.export.as_ref().map_or("?", of).to_owned();
+    let values = [
+        ("file", printable(file)),
+        ("id", printable(&field(|export| &export.id))),
+        ("source", printable(&field(|export| &export.source))),
+        ("instant", printable(&field(|export| &export.instant))),
+    ];
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let verdict = output.text.with(key, &values);
     let _ = writeln!(text, "\x1b[1;{colour}m{verdict}\x1b[0m");
     text
 }

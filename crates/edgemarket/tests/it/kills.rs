@@ -18,11 +18,7 @@ const OFFERS: usize = 3;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn publications_survive_kills_at_random_instants() {
-    let kills = std::env::var("EDGEMARKET_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
-    let seed =
-        std::env::var("EDGEMARKET_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(seed_of_now);
-    eprintln!("{kills} kills with EDGEMARKET_SEED={seed}");
-    let mut random = Random(seed);
+    let (kills, mut random) = kills_and_random(KILLS);
     let leads = crate::leads::LeadReceiver::start().await;
     let region = Server::start("region").await;
     let region_token =
@@ -143,11 +139,21 @@ async fn check_end(home: &Server, region: &Server, offer: &TestOffer) {
     }
 }
 
+/// How many kills, and the instants of them: `EDGEMARKET_KILLS` and `EDGEMARKET_SEED`, if they are set.
+pub fn kills_and_random(default: usize) -> (usize, Random) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let kills = number("EDGEMARKET_KILLS").map_or(default, |kills| kills as usize);
+    let seed = number("EDGEMARKET_SEED").unwrap_or_else(seed_of_now);
+    eprintln!("{kills} kills with EDGEMARKET_SEED={seed}");
+    (kills, Random(seed))
+}
+
 /// xorshift64*: enough for choosing instants, and repeatable from its seed.
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    /// A number below this one.
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

@@ -2,6 +2,8 @@
 
 mod admin;
 mod advisories;
+mod airgap;
+mod blobs;
 mod browser;
 mod certify;
 mod command;
@@ -15,6 +17,7 @@ mod leads;
 mod offer;
 mod policy;
 mod proxy;
+mod publication;
 mod pull;
 mod recertify;
 mod route;

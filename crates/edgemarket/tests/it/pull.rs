@@ -4,69 +4,14 @@
 use crate::command::{command, directory, run, told};
 use crate::docker_registry::DockerRegistry;
 use crate::proxy::Proxy;
-use crate::server::{Server, TestOffer, make_image_with, push_as};
-use offer::submission::SubmissionState;
-use offer::template::{NewOffer, new_offer};
+use crate::publication::publish;
+use crate::server::{Server, TestOffer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-
-/// Text as of an application; `changed` is a line that reads otherwise.
-fn ballast(changed: usize) -> Vec<u8> {
-    let mut text = String::new();
-    for line in 0..60_000_usize {
-        let salt = if line == changed { 77 } else { line };
-        let _ = writeln!(
-            text,
-            "export const value{line} = lookup({}, \"{:x}\");",
-            salt * 7919 % 65_521,
-            salt * 104_729
-        );
-    }
-    text.into_bytes()
-}
-
-/// Publishes a version of the offer `meter` until it is live; its digest.
-async fn publish(home: &Server, version: &str, tags: &[&str], changed: usize) -> String {
-    let scratch = directory();
-    let layout = scratch.path().join("image");
-    let digest = make_image_with(&layout, version, ballast(changed));
-    let incoming = format!("incoming/{}/meter", TestOffer::PUBLISHER);
-    let role = json!({ "role": "publisher", "subject": TestOffer::PUBLISHER, "label": "test" });
-    push_as(&layout, home.address, &incoming, &home.operator_token(role).await, &["latest", version]).await;
-    let owner = home.api("POST", "/subscriptions", Some(json!({ "owner": "Fabrikam" }))).await;
-    let files = new_offer(&NewOffer {
-        publisher: TestOffer::PUBLISHER.to_owned(),
-        offer: "meter".to_owned(),
-        plan: "standard".to_owned(),
-        name: "Test module".to_owned(),
-        repository: format!("{}/{incoming}", home.address),
-        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
-        preview_subscription: owner["id"].as_str().expect("an ID").to_owned(),
-    });
-    let offer = TestOffer::of("meter", digest, files);
-    offer.publish(home).await;
-    reach(&offer, home, SubmissionState::WaitingForPublisherReview).await;
-    offer.go_live(home).await;
-    reach(&offer, home, SubmissionState::Succeeded).await;
-    offer.digest
-}
-
-async fn reach(offer: &TestOffer, home: &Server, state: SubmissionState) {
-    for _ in 0..6_000 {
-        let submission = offer.submission(home).await;
-        if submission.summary.state == state {
-            return;
-        }
-        assert!(!submission.summary.state.is_final(), "{submission:#?}");
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("{:#?}", offer.submission(home).await);
-}
 
 fn json(dir: &Path, arguments: &[&str]) -> Value {
     let output = command(dir).args(arguments).arg("--json").output().expect("the binary runs");
@@ -97,12 +42,12 @@ async fn a_new_version_is_rebuilt_from_the_old_one_with_few_bytes() {
     let line = Proxy::to(home.address).await;
     let (work, repository) = (directory(), format!("{}/contoso/meter/standard", line.address));
     let dir = work.path();
-    let one = publish(&home, "1.0.0", &["latest", "1.0.0"], 100).await;
+    let one = publish(&home, "meter", "1.0.0", &["latest", "1.0.0"], 100).await;
     goes_on_where_it_was(dir, &line, &repository);
     let pulled = json(dir, &["pull", &format!("{repository}:1.0.0"), "./one"]);
     assert_eq!((pulled["digest"].as_str(), length(&pulled, "rebuilt")), (Some(one.as_str()), 0));
 
-    let two = publish(&home, "1.1.0", &["latest", "1.0.0", "1.1.0"], 40_000).await;
+    let two = publish(&home, "meter", "1.1.0", &["latest", "1.0.0", "1.1.0"], 40_000).await;
     let image = format!("{repository}:1.1.0");
     line.take();
     let plain = json(dir, &["pull", &image, "./plain"]);

@@ -1,11 +1,12 @@
-//! The public keys, as JSON and as one file for `curl`; and their rotation.
+//! The public keys, as JSON and as one file for `curl`; their rotation; and the keys of others that are trusted.
 
 use crate::http::Who;
+use crate::imports::{NewTrustedKey, TrustedKey};
 use crate::market::Market;
 use crate::problem::Problem;
 use crate::trust::PublicKeyView;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
@@ -21,6 +22,30 @@ pub(super) async fn rotate(
     Who(actor): Who,
 ) -> Result<(StatusCode, Json<PublicKeyView>), Problem> {
     Ok((StatusCode::CREATED, Json(market.rotate_key(&actor).await?)))
+}
+
+pub(super) async fn trusted(
+    State(market): State<Market>,
+    Who(actor): Who,
+) -> Result<Json<Vec<TrustedKey>>, Problem> {
+    Ok(Json(market.trusted_keys(&actor).await?))
+}
+
+pub(super) async fn trust(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Json(new): Json<NewTrustedKey>,
+) -> Result<(StatusCode, Json<Vec<TrustedKey>>), Problem> {
+    Ok((StatusCode::CREATED, Json(market.trust_keys(&actor, &new).await?)))
+}
+
+pub(super) async fn distrust(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    market.distrust_key(&actor, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// All public keys in PEM, the one that signs first: what `edgemarket verify --key` takes.

@@ -3,7 +3,9 @@
 //! details with a `hint`.
 
 mod admin;
+mod blobs;
 mod catalogue;
+mod exports;
 mod forms;
 mod keys;
 mod offers;
@@ -36,7 +38,19 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/v1/regions/{name}"),
     ("GET", "/api/v1/keys"),
     ("POST", "/api/v1/keys/rotate"),
+    ("GET", "/api/v1/keys/trusted"),
+    ("POST", "/api/v1/keys/trusted"),
+    ("DELETE", "/api/v1/keys/trusted/{id}"),
     ("GET", "/.well-known/edgemarket/keys.pem"),
+    ("GET", "/api/v1/exports"),
+    ("POST", "/api/v1/exports"),
+    ("GET", "/api/v1/exports/{id}/archive"),
+    ("GET", "/api/v1/imports"),
+    ("POST", "/api/v1/imports"),
+    ("PUT", "/api/v1/imports/{id}/content/{digest}"),
+    ("POST", "/api/v1/imports/{id}/finish"),
+    ("GET", "/api/v1/blobs/scrub"),
+    ("POST", "/api/v1/blobs/scrub"),
     ("GET", "/api/v1/waivers"),
     ("POST", "/api/v1/waivers"),
     ("DELETE", "/api/v1/waivers/{id}"),
@@ -82,7 +96,15 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/regions/{name}", axum::routing::delete(admin::remove_region))
         .route("/api/v1/keys", get(keys::keys))
         .route("/api/v1/keys/rotate", post(keys::rotate))
+        .route("/api/v1/keys/trusted", get(keys::trusted).post(keys::trust))
+        .route("/api/v1/keys/trusted/{id}", axum::routing::delete(keys::distrust))
         .route("/.well-known/edgemarket/keys.pem", get(keys::pem))
+        .route("/api/v1/exports", get(exports::exports).post(exports::export))
+        .route("/api/v1/exports/{id}/archive", get(exports::archive))
+        .route("/api/v1/imports", get(exports::imports).post(exports::begin))
+        .route("/api/v1/imports/{id}/content/{digest}", put(exports::content))
+        .route("/api/v1/imports/{id}/finish", post(exports::finish))
+        .route("/api/v1/blobs/scrub", get(blobs::scrub).post(blobs::start_scrub))
         .route("/api/v1/waivers", get(waivers::waivers).post(waivers::add_waiver))
         .route("/api/v1/waivers/{id}", axum::routing::delete(waivers::remove_waiver))
         .route("/api/v1/reviews", get(waivers::reviews))

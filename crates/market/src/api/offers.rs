@@ -1,6 +1,6 @@
 //! Drafts and publications of a publisher's offers. A draft comes as the tar of its directory.
 
-use crate::bundles::Files;
+use crate::bundles::untar;
 use crate::error::{Error, Kind};
 use crate::http::Who;
 use crate::market::Market;
@@ -14,9 +14,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use offer::finding::{Finding, Severity};
 use offer::identity::{OfferId, PublisherId};
-use offer::reading::{FILE_BYTES_MAX, FILES_MAX};
 use serde::Serialize;
-use std::io::Read;
 
 type Answer<T> = Result<T, Problem>;
 
@@ -141,45 +139,4 @@ fn if_match(headers: &HeaderMap) -> Result<IfMatch, Error> {
             "send the ETag that the draft was answered with",
         )
     })
-}
-
-/// The files of an offer's directory out of a tar, within the offer's limits.
-fn untar(bytes: &[u8]) -> Result<Files, Error> {
-    let hint = "send the tar of the offer's directory; the command line does it by itself";
-    let broken = |cause: std::io::Error| Error::invalid(format!("the body is no tar: {cause}"), hint);
-    let mut files = Files::new();
-    for entry in tar::Archive::new(bytes).entries().map_err(broken)? {
-        let mut entry = entry.map_err(broken)?;
-        if entry.header().entry_type().is_dir() {
-            continue;
-        }
-        let name = String::from_utf8(entry.path_bytes().into_owned())
-            .map_err(|_| Error::invalid("the tar has a file name that is not UTF-8", "rename the file"))?;
-        let name = name.trim_start_matches("./").to_owned();
-        if !entry.header().entry_type().is_file()
-            || name.split('/').any(|part| matches!(part, "" | "." | ".."))
-            || name.contains(|c: char| c == '\\' || c.is_control())
-        {
-            return Err(Error::invalid(
-                format!("the tar has the entry {name:?}, which is no plain file of the directory"),
-                hint,
-            ));
-        }
-        let size = entry.size();
-        if size > FILE_BYTES_MAX as u64 || files.len() >= FILES_MAX {
-            return Err(Error::invalid(
-                format!(
-                    "{name:.100} has {size} bytes as file {}; at most {FILES_MAX} files of {FILE_BYTES_MAX} bytes are taken",
-                    files.len() + 1
-                ),
-                "keep only the offer's own files in its directory",
-            ));
-        }
-        let mut content = Vec::new();
-        entry.read_to_end(&mut content).map_err(broken)?;
-        if files.insert(name.clone(), content).is_some() {
-            return Err(Error::invalid(format!("the tar has {name:.100} twice"), hint));
-        }
-    }
-    Ok(files)
 }

@@ -6,7 +6,7 @@ mod certification;
 mod deltas;
 pub(crate) mod live;
 mod meter;
-mod packaging;
+pub(crate) mod packaging;
 pub(crate) mod publisher_signoff;
 pub(crate) mod recertification;
 pub(crate) mod replication;

@@ -133,18 +133,7 @@ fn unstated(plan: &Plan) -> Note {
 async fn link(market: &Market, tx: &mut Tx, work: &Work, package: &Package) -> Result<()> {
     let repository = &package.repository;
     registry::clear(tx, repository).await?;
-    for blob in &package.tree.blobs {
-        put_blob(tx, repository, blob).await?;
-    }
-    for manifest in &package.tree.manifests {
-        registry::put_manifest(tx, repository, &manifest_row(manifest, None)?).await?;
-    }
-    for (descriptor, manifest) in &package.referrers {
-        for blob in [&manifest.config].into_iter().chain(&manifest.layers) {
-            put_blob(tx, repository, blob).await?;
-        }
-        registry::put_manifest(tx, repository, &manifest_row(descriptor, Some(manifest))?).await?;
-    }
+    put_content(tx, repository, &package.tree, &package.referrers).await?;
     let now = market.now().0;
     for (tag, digest) in &package.tags {
         registry::put_tag(tx, repository, tag, digest, now).await?;
@@ -152,6 +141,28 @@ async fn link(market: &Market, tx: &mut Tx, work: &Work, package: &Package) -> R
     for subscription in &work.offer.listing.preview_subscriptions {
         let subscription = subscription.id.to_string();
         registry::grant_preview(tx, &work.row.id, repository, &subscription).await?;
+    }
+    Ok(())
+}
+
+/// Puts images and what refers to them into a repository.
+pub(crate) async fn put_content(
+    tx: &mut Tx,
+    repository: &str,
+    tree: &Tree,
+    referrers: &[Referrer],
+) -> Result<()> {
+    for blob in &tree.blobs {
+        put_blob(tx, repository, blob).await?;
+    }
+    for manifest in &tree.manifests {
+        registry::put_manifest(tx, repository, &manifest_row(manifest, None)?).await?;
+    }
+    for (descriptor, manifest) in referrers {
+        for blob in [&manifest.config].into_iter().chain(&manifest.layers) {
+            put_blob(tx, repository, blob).await?;
+        }
+        registry::put_manifest(tx, repository, &manifest_row(descriptor, Some(manifest))?).await?;
     }
     Ok(())
 }

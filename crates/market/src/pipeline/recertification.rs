@@ -75,7 +75,7 @@ async fn wait(
 
 /// A submission went live. It lifts the deadline of its offer, unless a campaign began after it was certified: by what
 /// that campaign was started for it is judged now.
-pub(super) async fn went_live(market: &Market, tx: &mut Tx, row: &SubmissionRow) -> Result<()> {
+pub(crate) async fn went_live(market: &Market, tx: &mut Tx, row: &SubmissionRow) -> Result<()> {
     let rows = steps::of_submission(tx, &row.id).await?;
     let certified = rows.iter().find(|step| step.step == Step::Certification.id());
     let certified_ms = certified.and_then(|step| step.started_ms).unwrap_or(row.created_ms);

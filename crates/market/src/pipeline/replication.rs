@@ -36,8 +36,8 @@ pub(crate) async fn catch_up(market: &Market, tx: &mut Tx, region: &str) -> Resu
     Ok(())
 }
 
-/// The submission goes live: regions that were added after its sign-off get it too.
-pub(super) async fn catch_up_with(market: &Market, tx: &mut Tx, submission: &str) -> Result<()> {
+/// The submission goes live: regions that were added after its sign-off get it too, and every region gets what was imported.
+pub(crate) async fn catch_up_with(market: &Market, tx: &mut Tx, submission: &str) -> Result<()> {
     let known = regions::states(tx, submission).await?;
     for region in regions::list(tx).await? {
         if !known.iter().any(|row| row.region == region.name) {

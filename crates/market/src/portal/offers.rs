@@ -128,6 +128,12 @@ fn offer(
     let suffix = if page.preview { "?preview=true" } else { "" };
     html! {
         @if page.preview { p.banner { (text.get("preview-banner")) } }
+        @if let Some(from) = &page.imported {
+            p.banner {
+                (text.with("imported-banner", &[("source", &from.source), ("exported", &from.exported.to_string())]))
+                " " code { (from.key) }
+            }
+        }
         div.title {
             img src={ "/offers/" (names.0) "/" (names.1) "/pictures/" (listing.logos.large) (suffix) }
                 alt="" width="115" height="115";

@@ -18,15 +18,12 @@ use registry::Blobs;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use tokio_util::io::ReaderStream;
 use tokio_util::sync::CancellationToken;
 
 /// Blobs that are sent at once: enough to fill a line while a registry digests, few enough to leave it to others too.
 const TRANSFERS: usize = 3;
 /// Questions that are asked at once when a region is verified; they are small.
 const QUESTIONS: usize = 8;
-/// Size of the pieces in which a blob is read.
-const PIECE_BYTES: usize = 256 << 10;
 
 /// A registry as a region.
 pub(super) struct RegistryRegion {
@@ -279,13 +276,13 @@ fn body(blobs: Blobs, blob: Descriptor, share: Share) -> BlobBody {
         let (blobs, blob, share) = (blobs.clone(), blob.clone(), share.clone());
         Box::pin(async move {
             let opened = blobs.get(&blob.digest).await.map_err(io::Error::other);
-            let file = opened.and_then(|found| {
+            let found = opened.and_then(|found| {
                 let missing = || io::Error::new(io::ErrorKind::NotFound, lost(&blob.digest));
-                found.map(|(file, _)| file).ok_or_else(missing)
+                found.ok_or_else(missing)
             });
-            let file = file.map_err(oci::Error::io("reading the marketplace's own store"))?;
-            let mut position = 0;
-            let pieces = ReaderStream::with_capacity(file, PIECE_BYTES).inspect_ok(move |piece| {
+            let found = found.map_err(oci::Error::io("reading the marketplace's own store"))?;
+            let (size, mut position) = (found.size(), 0);
+            let pieces = found.read(0..size).inspect_ok(move |piece| {
                 position += piece.len() as u64;
                 share.reached(position);
             });

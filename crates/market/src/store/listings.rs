@@ -47,11 +47,12 @@ pub async fn put(c: &mut AnyConnection, row: &ListingRow) -> Result<()> {
     Ok(())
 }
 
-/// All listings by title, without the offers that are hidden at this instant.
+/// All listings by title, without the offers that are hidden at this instant, and those that their own marketplace withdrew.
 pub async fn list(c: &mut AnyConnection, now_ms: i64) -> Result<Vec<ListingRow>> {
     let sql = "SELECT publisher, offer, identifier, title, summary, categories, submission, live_ms FROM listings l \
                WHERE NOT EXISTS (SELECT 1 FROM deadlines d WHERE d.publisher = l.publisher AND d.offer = l.offer \
-               AND d.hide_ms <= $1) ORDER BY title, publisher, offer";
+               AND d.hide_ms <= $1) AND NOT EXISTS (SELECT 1 FROM imported_offers i WHERE i.publisher = l.publisher \
+               AND i.offer = l.offer AND i.submission = l.submission AND i.withdrawn_ms IS NOT NULL) ORDER BY title, publisher, offer";
     Ok(sqlx::query_as(sql).bind(now_ms).fetch_all(c).await?)
 }
 

@@ -6,6 +6,7 @@
 
 pub mod campaigns;
 pub mod documents;
+pub mod exports;
 pub mod history;
 pub mod keys;
 pub mod leads;

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use sqlx::AnyConnection;
+use std::collections::BTreeSet;
 
 /// A manifest in a repository.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -113,6 +114,14 @@ pub async fn holders(c: &mut AnyConnection, digest: &str, limit: i64) -> Result<
     let sql = "SELECT repository FROM repository_blobs WHERE digest = $1 ORDER BY repository LIMIT $2";
     let rows: Vec<(String,)> = sqlx::query_as(sql).bind(digest).bind(limit).fetch_all(c).await?;
     Ok(rows.into_iter().map(|(repository,)| repository).collect())
+}
+
+/// Digests of everything that any record says is in the blob store.
+pub async fn contents(c: &mut AnyConnection) -> Result<BTreeSet<String>> {
+    let sql = "SELECT digest FROM repository_blobs UNION SELECT digest FROM repository_manifests \
+               UNION SELECT digest FROM documents UNION SELECT digest FROM campaign_reports";
+    let rows: Vec<(String,)> = sqlx::query_as(sql).fetch_all(c).await?;
+    Ok(rows.into_iter().map(|(digest,)| digest).collect())
 }
 
 /// Puts a blob into a repository; repeating it changes nothing.

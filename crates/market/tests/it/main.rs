@@ -17,6 +17,7 @@ mod regions;
 mod registry;
 mod roles;
 mod scanners;
+mod scrub;
 mod support;
 mod trust;
 mod waivers;

@@ -96,11 +96,15 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
         ("POST", "/api/v1/regions") => json(format!(
             r#"{{"name":"{short}","kind":"registry","url":"http://127.0.0.1:9","required":false}}"#
         )),
+        ("POST", "/api/v1/blobs/scrub") => json("{}".to_owned()),
         ("POST", "/api/v1/waivers") => {
             json(r#"{"criterion":"labels-present","reason":"new","until":"2999-12-31"}"#.to_owned())
         }
         ("POST", "/api/v1/recertifications") => json(r#"{"dryRun":true}"#.to_owned()),
         ("POST", path) if path.ends_with("/reject") => json(r#"{"reason":"new"}"#.to_owned()),
+        ("POST", "/api/v1/keys/trusted") => json(r#"{"label":"new","pem":"no key"}"#.to_owned()),
+        ("POST", "/api/v1/exports") => json("{}".to_owned()),
+        ("POST", "/api/v1/imports") => json("no statement".to_owned()),
         ("PUT", "/api/v1/replica/tags") => json("[]".to_owned()),
         ("POST", path) if path.ends_with("/submissions") => json(r#"{"notify":["no address"]}"#.to_owned()),
         ("POST", "/api/v1/validate") | ("PUT", _) => Body::from(tar(&offer(&["latest", "1.0.0"]))),

@@ -12,8 +12,9 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// Most entries of an archive. An image archive has one per blob, and three per layer in Docker's old form.
-const ENTRIES_MAX: usize = 20_000;
+/// Most entries of an archive. An image archive has one per blob, and three per layer in Docker's old form; an export of a
+/// marketplace has all of its images. Each takes some 200 bytes of memory.
+const ENTRIES_MAX: usize = 100_000;
 
 /// Longest entry name in bytes.
 const NAME_BYTES_MAX: usize = 1_024;

@@ -121,6 +121,21 @@ fn bundle(source: &dyn Source, referrer: &Descriptor, subject: Digest) -> Result
 /// The pure part: key, predicate type and payload of a bundle that is signed by one of the keys and about the subject.
 /// Nothing of the payload is looked at before its signature.
 fn verify(bytes: &[u8], subject: Digest, keys: &Keyring) -> Result<(KeyId, String, Vec<u8>), Rejection> {
+    let (key, payload) = open(bytes, keys)?;
+    let statement: Statement<IgnoredAny> = Statement::parse(&payload).map_err(Rejection::Malformed)?;
+    if !statement.is_about(subject) {
+        let about: Vec<String> =
+            statement.subject.iter().take(3).flat_map(|subject| subject.digest.values().cloned()).collect();
+        return Err(Rejection::OtherSubject { key, about: about.join(", ") });
+    }
+    Ok((key, statement.predicate_type, payload))
+}
+
+/// Key and payload of a bundle that holds a statement and is signed by one of the keys, whatever it is about.
+///
+/// # Errors
+/// Why it counts for nothing.
+pub fn open(bytes: &[u8], keys: &Keyring) -> Result<(KeyId, Vec<u8>), Rejection> {
     let malformed = |cause: &str| Rejection::Malformed(cause.to_owned());
     let bundle = Bundle::parse(bytes).map_err(Rejection::Malformed)?;
     let hint = bundle.hint().ok_or(Rejection::Certificate)?;
@@ -139,11 +154,5 @@ fn verify(bytes: &[u8], subject: Digest, keys: &Keyring) -> Result<(KeyId, Strin
     if envelope.payload_type != IN_TOTO {
         return Err(malformed("its payload is no in-toto statement"));
     }
-    let statement: Statement<IgnoredAny> = Statement::parse(&payload).map_err(Rejection::Malformed)?;
-    if !statement.is_about(subject) {
-        let about: Vec<String> =
-            statement.subject.iter().take(3).flat_map(|subject| subject.digest.values().cloned()).collect();
-        return Err(Rejection::OtherSubject { key: key.id(), about: about.join(", ") });
-    }
-    Ok((key.id(), statement.predicate_type, payload))
+    Ok((key.id(), payload))
 }

@@ -16,6 +16,24 @@ pub enum Error {
         /// The cause.
         source: io::Error,
     },
+    /// The object store does not do what it should.
+    #[error("cannot {operation} {key} in the object store: {source}")]
+    Remote {
+        /// `store`, `read` …
+        operation: &'static str,
+        /// The object's key.
+        key: String,
+        /// The cause. For logs, not for clients.
+        source: Box<object_store::Error>,
+    },
+    /// The object store cannot be used as it is set up.
+    #[error("the {place} cannot be used: {source}")]
+    Unusable {
+        /// Kind, name and endpoint.
+        place: String,
+        /// The cause.
+        source: Box<object_store::Error>,
+    },
     /// The bytes are not those that were announced.
     #[error("the content has digest {found}, but {expected} was stated")]
     DigestMismatch {
@@ -60,6 +78,10 @@ impl Error {
                 "free some space on the disk of the data directory, then try again"
             }
             Error::Io { .. } => "check that the data directory exists and may be read and written",
+            Error::Remote { .. } => "try again; if it stays so, see whether the object store is up",
+            Error::Unusable { .. } => {
+                "check bucket, endpoint, region and credentials, and that they may read, write, list and remove"
+            }
             Error::DigestMismatch { .. } => "the content was damaged on the way; send it again",
             Error::TooLarge { .. } => "split the content into smaller layers",
             Error::UploadUnknown(_) => "begin a new upload",

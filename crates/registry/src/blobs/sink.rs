@@ -97,3 +97,18 @@ where
         }
     }
 }
+
+/// Writes a stream into a new file, without hashing.
+pub(super) async fn write_all<S>(path: &Path, stream: S) -> Result<(), Error>
+where
+    S: Stream<Item = std::io::Result<Bytes>> + Send,
+{
+    use tokio::io::AsyncWriteExt;
+    let mut stream = pin!(stream);
+    let mut file = tokio::fs::File::create_new(path).await.map_err(at("create", path))?;
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|cause| Error::Stream(cause.to_string()))?;
+        file.write_all(&piece).await.map_err(at("write", path))?;
+    }
+    file.flush().await.map_err(at("write", path))
+}

@@ -2,7 +2,7 @@
 //! its client was told, so it is not recorded which repository it was begun in: where the blob becomes readable is
 //! decided when it is finished.
 
-use super::{Blobs, Error, Sink, at, blocking, check_digest, pump};
+use super::{Blobs, Error, Sink, Spooled, at, blocking, check_digest, pump};
 use bytes::Bytes;
 use futures_util::Stream;
 use oci::digest::Digest;
@@ -78,7 +78,15 @@ impl Blobs {
         E: std::fmt::Display,
     {
         let open = self.fill(id, offset, size_max, bytes).await?;
-        blocking(move || open.store(digest)).await
+        // On its own, so that a client that does not wait for a slow store finds the blob there when it comes back.
+        let storing = tokio::spawn(open.store(digest));
+        match storing.await {
+            Ok(stored) => stored,
+            Err(failure) => match failure.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(Error::Stopping),
+            },
+        }
     }
 
     /// Ends an upload and removes what has arrived.
@@ -167,16 +175,27 @@ struct Open {
 }
 
 impl Open {
-    fn store(mut self, digest: Digest) -> Result<u64, Error> {
+    async fn store(mut self, digest: Digest) -> Result<u64, Error> {
         self.over = true;
         let path = self.blobs.upload_path(self.id);
-        check_digest(Some(digest), self.sink.digest_like(Some(digest), &path)?)?;
-        match self.blobs.persist(&self.sink, &path, &digest) {
+        let of_file = path.clone();
+        let mut open = blocking(move || {
+            check_digest(Some(digest), self.sink.digest_like(Some(digest), &of_file)?)?;
+            Ok(self)
+        })
+        .await?;
+        let size = open.sink.size;
+        match open.blobs.0.storage.keep(Spooled { path: &path, digest, size }).await {
             // It expired just before it was locked.
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Err(Error::UploadUnknown(self.id))
+                Err(Error::UploadUnknown(open.id))
             }
-            other => other.map(|()| self.sink.size),
+            // All of it is here, so the client can finish once more when the store is up again.
+            Err(away @ Error::Remote { .. }) => {
+                open.over = false;
+                Err(away)
+            }
+            other => other.map(|()| size),
         }
     }
 }

@@ -34,16 +34,16 @@ pub(super) async fn get<O: Owner>(
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else if call.parts.method == Method::HEAD {
-        let size = call.server.blobs.size(&digest).await?.ok_or_else(|| lost(&digest))?;
+        let size = call.server.blobs.size(&digest).await?.ok_or_else(|| Failure::lost(&digest))?;
         range::whole(size, Body::empty())
+    } else if let Some(link) = link(call, &digest).await? {
+        return Ok(elsewhere(&digest, &link));
     } else {
-        let (file, size) = call.server.blobs.get(&digest).await?.ok_or_else(|| lost(&digest))?;
-        let file = file.into_std().await;
+        let blob = call.server.blobs.get(&digest).await?.ok_or_else(|| Failure::lost(&digest))?;
+        let size = blob.size();
         match range::of_request(&call.parts.headers, &etag, size) {
-            Wanted::Whole => range::whole(size, Body::from_stream(call.server.reader.read(file, 0..size))),
-            Wanted::Part(part) => {
-                range::partial(part.clone(), size, Body::from_stream(call.server.reader.read(file, part)))
-            }
+            Wanted::Whole => range::whole(size, Body::from_stream(blob.read(0..size))),
+            Wanted::Part(part) => range::partial(part.clone(), size, Body::from_stream(blob.read(part))),
             Wanted::Unsatisfiable => return Err(range::unsatisfiable(size)),
         }
     };
@@ -73,6 +73,20 @@ fn unknown() -> Failure {
     Failure::missing(Code::BlobUnknown, "there is no such blob in this repository")
 }
 
-fn lost(digest: &Digest) -> Failure {
-    Failure::internal(&format!("blob {digest} is recorded but not stored"))
+/// Where the client is sent, if it is. Not for the last bytes of a blob: Azure knows no such ranges and answers nonsense.
+async fn link<O: Owner>(call: &Call<'_, O>, digest: &Digest) -> Result<Option<String>, Failure> {
+    let by_end = call.header(header::RANGE).is_some_and(|range| range.trim().starts_with("bytes=-"));
+    Ok(if by_end { None } else { call.server.blobs.link(digest).await? })
+}
+
+/// Sends the client to the object store, which answers ranges itself. The link is a secret of this client for a while, so
+/// nobody may keep the answer.
+fn elsewhere(digest: &Digest, link: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    let headers = response.headers_mut();
+    headers.insert(header::LOCATION, ascii(link.to_owned()));
+    headers.insert(DOCKER_CONTENT_DIGEST, ascii(digest.to_string()));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

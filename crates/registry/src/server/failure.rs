@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use oci::digest::Digest;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Code {
@@ -119,6 +120,15 @@ impl Failure {
         )
     }
 
+    /// 500: the records name it, and the store has lost it, or a scrub set it aside because it was rotten.
+    pub fn lost(digest: &Digest) -> Failure {
+        tracing::error!("registry: {digest} is recorded but not stored");
+        let message = format!("the registry has lost the content {digest}, or set it aside as damaged");
+        let mut failure = Failure::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Unknown, message);
+        failure.hint = Some("push it again, or ask the operator to restore the blob store");
+        failure
+    }
+
     /// A refusal of the owner's that is not about who asks; `missing` is the code for [`Refusal::NotFound`].
     pub fn refused(refusal: Refusal, missing: Code) -> Failure {
         let text = refusal.to_string();
@@ -169,6 +179,13 @@ impl From<blobs::Error> for Failure {
                 return failure;
             }
             E::Io { .. } => return Failure::internal(&error),
+            E::Remote { .. } | E::Unusable { .. } => {
+                tracing::error!("registry: {error}");
+                let message = "the store behind the registry does not answer as it should";
+                let mut failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unknown, message);
+                failure.hint = Some("try again in a while; the registry's log says why");
+                return failure;
+            }
             E::DigestMismatch { .. } => (StatusCode::BAD_REQUEST, Code::DigestInvalid),
             E::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Code::SizeInvalid),
             E::UploadUnknown(_) => (StatusCode::NOT_FOUND, Code::BlobUploadUnknown),

@@ -202,8 +202,7 @@ async fn bytes<O: Owner>(call: &Call<'_, O>, descriptor: &Descriptor) -> Result<
         return Ok(bytes);
     }
     let found = call.server.blobs.read(&digest, MANIFEST_BYTES_MAX).await?;
-    let bytes =
-        found.ok_or_else(|| Failure::internal(&format!("manifest {digest} is recorded but not stored")))?;
+    let bytes = found.ok_or_else(|| Failure::lost(&digest))?;
     call.server.manifests.insert(digest, bytes.clone());
     Ok(bytes)
 }

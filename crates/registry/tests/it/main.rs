@@ -9,4 +9,5 @@ mod pull;
 mod push;
 mod raw;
 mod skopeo;
+mod storage;
 mod support;

@@ -12,6 +12,7 @@ pub const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 
 pub struct Registry {
     pub host: String,
+    /// Of the store, unless that is elsewhere.
     pub dir: tempfile::TempDir,
     client: reqwest::Client,
     server: tokio::task::JoinHandle<()>,
@@ -25,11 +26,20 @@ impl Drop for Registry {
 
 impl Registry {
     pub async fn start() -> Registry {
+        let dir = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(dir.path()).unwrap();
+        let mut registry = Registry::over(blobs).await;
+        registry.dir = dir;
+        registry
+    }
+
+    /// With this store.
+    pub async fn over(blobs: Blobs) -> Registry {
         static PROVIDER: Once = Once::new();
         // The client is built with TLS, which wants to know whose cryptography, though only plain http is used here.
-        PROVIDER.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
+        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let dir = tempfile::tempdir().unwrap();
-        let router = registry::router(Memory::default(), Blobs::open(dir.path()).unwrap());
+        let router = registry::router(Memory::default(), blobs);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let server = tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
