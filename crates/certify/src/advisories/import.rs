@@ -16,8 +16,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+mod lock;
 mod summary;
 
+use lock::Lock;
 pub use summary::{Counts, Progress, SourceSummary, Summary};
 
 /// Most files in a directory; a clone of all of GitHub's advisories has about 300,000.
@@ -53,8 +55,7 @@ pub struct Importer<'a> {
     parts: Vec<Part>,
     files: usize,
     broken: Vec<String>,
-    /// Held until the end: two imports into one file would lose one of them.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl<'a> Importer<'a> {
@@ -72,13 +73,7 @@ impl<'a> Importer<'a> {
         let writer = Writer::new(target)?;
         let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         let directory = directory.unwrap_or(Path::new("."));
-        let lock = File::open(directory).map_err(Error::io(format!("opening {}", directory.display())))?;
-        lock.try_lock().map_err(|_| {
-            Error::new(
-                format!("another import is under way in {}", directory.display()),
-                "wait until it is done",
-            )
-        })?;
+        let lock = Lock::take(directory)?;
         let (parts, broken) = (Vec::new(), Vec::new());
         Ok(Importer { writer, today, name, progress, parts, files: 0, broken, _lock: lock })
     }
