@@ -4,7 +4,7 @@
 mod advisories;
 mod certify;
 mod made;
-mod measure;
+pub(crate) mod measure;
 mod publish;
 mod registry;
 mod report;

@@ -1,7 +1,8 @@
-//! Checks and measurements of this workspace: `cargo xtask tidy`, `cargo xtask bench`. It is not part of the product
+//! Checks and measurements of this workspace: `cargo xtask tidy`, `bench`, `packages`. It is not part of the product
 //! and knows the sources only as text.
 
 mod bench;
+mod packages;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ const USAGE: &str = "\
 usage: cargo xtask tidy                 check edges, sizes, module docs, absences and documents
        cargo xtask bench [OPTIONS]      measure certification, and write it into BENCHMARKS.md
        cargo xtask bench registry [OPTIONS]  measure the registry, and write its section of BENCHMARKS.md
+       cargo xtask packages [OPTIONS] [IMAGE]...
+                                        compare the packages that edgemarket, syft and trivy find
 
 options of bench:
   --program FILE   an edgemarket that is built already (default: builds it with --release)
@@ -18,22 +21,32 @@ options of bench:
   --rounds N       rounds of each row (default 3)
   --large          measure the 904 MB image too (registry: push it)
   --peers          run the peers' comparison of the shared folder as well
-  --date DATE      the date to record (default: today's, from `date`)";
+  --date DATE      the date to record (default: today's, from `date`)
+
+options of packages (images: default telemetry and large):
+  --program FILE   an edgemarket that is built already (default target/debug/edgemarket)
+  --images DIR     where the test images are (default target/bench/images)
+  --peers DIR      where the shared folder's bench/peers installed (default target/bench/peers)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("tidy") if arguments.len() == 1 => tidy(),
-        Some("bench") => match bench::run(&workspace(), &arguments[1..]) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(message) => {
-                eprintln!("{message}");
-                ExitCode::FAILURE
-            }
-        },
+        Some("bench") => ended(bench::run(&workspace(), &arguments[1..])),
+        Some("packages") => ended(packages::run(&workspace(), &arguments[1..])),
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn ended(result: Result<(), String>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
         }
     }
 }
