@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 /// Version of the analysers and of the stored form. Raise it with every change that can change a layer's evidence.
-pub const ANALYSER_VERSION: u32 = 6;
+pub const ANALYSER_VERSION: u32 = 7;
 
 /// Largest stored evidence of one layer. A layer of two million entries takes about 60 MB.
 const ENTRY_BYTES_MAX: u64 = 256 << 20;

@@ -5,17 +5,19 @@
 mod archive;
 mod clam;
 mod cpio;
+mod hashing;
 mod zip;
 
-use crate::clamd::Stream;
 use crate::evidence::{Fault, FaultKind, Match, MatchKind, Package, Place};
 use crate::pass::file::large_buffer;
 use crate::product_info::Collector;
 use crate::rules::{Rules, Wake};
 use crate::secrets::{self, Secret};
 use archive::{Budget, Format};
+use hashing::Hashing;
 use oci::digest::Digest;
 use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
 use std::io::{self, Read};
 
 /// Larger content is looked at in windows of this size.
@@ -48,6 +50,8 @@ pub(crate) struct Scanner<'r> {
     pub packages: Vec<Package>,
     /// Files that speak of `ProductInfo`.
     pub product_infos: Collector,
+    /// Numbers of those matches that stand in comments or docstrings.
+    pub documented: HashSet<usize>,
     window_buffer: Vec<u8>,
     unpacked_left: u64,
     dropped: u64,
@@ -64,6 +68,7 @@ impl<'r> Scanner<'r> {
             faults: Vec::new(),
             packages: Vec::new(),
             product_infos: Collector::default(),
+            documented: HashSet::new(),
             window_buffer: Vec::new(),
             unpacked_left: archive::UNPACKED_BYTES_PER_LAYER_MAX,
             dropped: 0,
@@ -295,7 +300,7 @@ impl<'r> Scanner<'r> {
                 }
             }
         });
-        self.secrets(path, found);
+        self.secrets(path, data, found);
         if product_info {
             let layer = self.layer;
             let place = || Place { layer, path: path.to_owned() };
@@ -310,15 +315,23 @@ impl<'r> Scanner<'r> {
         if self.layer.is_none() || secrets::may_hold_credentials(path, data.len()) {
             let mut found = secrets::credentials_in_file(path, data);
             found.truncate(MATCHES_PER_FILE_MAX);
-            self.secrets(path, found);
+            self.secrets(path, data, found);
         }
     }
 
-    fn secrets(&mut self, path: &str, found: Vec<Secret>) {
+    fn secrets(&mut self, path: &str, data: &[u8], found: Vec<Secret>) {
         for secret in found {
-            let kind =
-                MatchKind::Secret { kind: secret.kind.to_owned(), key_or_connection_string: secret.blocking };
+            let kind = MatchKind::Secret {
+                kind: secret.kind.to_owned(),
+                key_or_connection_string: secret.blocking,
+                published: false,
+            };
+            let documented = secrets::context::is_documentation(path, data, secret.end.saturating_sub(1));
+            let number = self.matches.len();
             self.keep(path, kind, secret.evidence);
+            if documented && self.matches.len() > number {
+                self.documented.insert(number);
+            }
         }
     }
 
@@ -368,25 +381,5 @@ impl<'r> Scanner<'r> {
                 self.keep(path, MatchKind::Malware("operator-sha256-list".to_owned()), evidence);
             }
         }
-    }
-}
-
-/// Hashes what passes, when the operator has a list of digests, and shows it to the ClamAV daemon, when there is one.
-struct Hashing<'a> {
-    inner: &'a mut dyn Read,
-    hasher: Option<Sha256>,
-    clamd: Option<Stream<'a>>,
-}
-
-impl Read for Hashing<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(&buffer[..count]);
-        }
-        if let Some(stream) = &mut self.clamd {
-            stream.send(&buffer[..count]);
-        }
-        Ok(count)
     }
 }

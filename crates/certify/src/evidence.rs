@@ -119,6 +119,9 @@ pub enum MatchKind {
         kind: String,
         /// Private keys and connection strings block; tokens and the rest are advice (spec `certification.md`).
         key_or_connection_string: bool,
+        /// It stands in the tests, the documentation or the programs of a package, and everybody who has the package
+        /// has it: advice, whatever it is.
+        published: bool,
     },
 }
 

@@ -45,9 +45,13 @@ pub fn printable(raw: &[u8]) -> String {
     let mut text = String::with_capacity(raw.len());
     for chunk in raw.utf8_chunks() {
         for letter in chunk.valid().chars() {
-            match letter {
-                '\0'..='\x1f' | '\x7f' => text += &format!("\\x{:02x}", letter as u32),
-                letter => text.push(letter),
+            if letter.is_control() {
+                // Those from U+0080 on, too: terminals take U+009B for the beginning of a command.
+                for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
+                    text += &format!("\\x{byte:02x}");
+                }
+            } else {
+                text.push(letter);
             }
         }
         for byte in chunk.invalid() {
@@ -83,32 +87,96 @@ pub fn holds_programs(path: &str) -> bool {
     matches!(first, "bin" | "sbin" | "lib" | "lib32" | "lib64" | "libx32" | "libexec" | "opt")
 }
 
-/// Whether a path lies where programs' tests, examples and documentation lie.
+/// Directories, in lower case, of programs' tests, examples and documentation.
+const TEST_DIRECTORIES: &[&str] = &[
+    "__fixtures__",
+    "__mocks__",
+    "__tests__",
+    "apidoc",
+    "apidocs",
+    "benchmark",
+    "benchmarks",
+    "demo",
+    "demos",
+    "doc",
+    "docs",
+    "documentation",
+    "e2e",
+    "example",
+    "examples",
+    "fixture",
+    "fixtures",
+    "help",
+    "idlelib",
+    "info",
+    "javadoc",
+    "man",
+    "mocks",
+    "sample",
+    "samples",
+    "selftest",
+    "selftests",
+    "spec",
+    "specs",
+    "test",
+    "test-data",
+    "test_data",
+    "testcases",
+    "testdata",
+    "testing",
+    "testlib",
+    "tests",
+    "testsuite",
+    "tutorial",
+    "tutorials",
+    "unittest",
+    "unittests",
+];
+
+/// Files, in lower case and without their extension, that packages explain themselves in.
+const DOCUMENTS: &[&str] = &[
+    "changelog",
+    "changes",
+    "contributing",
+    "faq",
+    "history",
+    "install",
+    "metadata",
+    "migration",
+    "news",
+    "pkg-info",
+    "readme",
+    "security",
+    "todo",
+    "upgrading",
+];
+
+/// Extensions of files that are written to be read.
+const DOCUMENT_EXTENSIONS: &[&str] =
+    &["adoc", "asciidoc", "markdown", "md", "mdx", "pod", "rdoc", "rst", "texi", "textile"];
+
+/// Whether a path lies where programs' tests, examples and documentation lie, or names such a file. Each part counts as
+/// a whole (`latest/` and `contest.py` are none), members of archives included.
 pub fn is_test_or_example(path: &str) -> bool {
-    path.split('/').any(|part| {
-        matches!(
-            part.to_ascii_lowercase().as_str(),
-            "test"
-                | "tests"
-                | "testing"
-                | "testdata"
-                | "test-data"
-                | "__tests__"
-                | "spec"
-                | "fixture"
-                | "fixtures"
-                | "example"
-                | "examples"
-                | "sample"
-                | "samples"
-                | "demo"
-                | "demos"
-                | "doc"
-                | "docs"
-                | "man"
-                | "idlelib"
-        )
-    })
+    let lower = path.to_ascii_lowercase();
+    let mut parts = lower.split(['/', '!']).rev();
+    let file = parts.next().unwrap_or_default();
+    is_test_or_document(file) || parts.any(|part| TEST_DIRECTORIES.contains(&part))
+}
+
+/// `README`, `guide.md`, `test_x.py`, `x_test.go`, `x.spec.ts`, `conftest.py`.
+fn is_test_or_document(file: &str) -> bool {
+    let mut words = file.split('.');
+    let stem = words.next().unwrap_or_default();
+    let extensions: Vec<&str> = words.collect();
+    let Some(last) = extensions.last() else { return DOCUMENTS.contains(&stem) };
+    DOCUMENT_EXTENSIONS.contains(last)
+        || (DOCUMENTS.contains(&stem) && matches!(*last, "txt" | "html" | "htm" | "gz" | "en"))
+        || stem.starts_with("test_")
+        || stem.ends_with("_test")
+        || stem.ends_with("_tests")
+        || stem == "conftest"
+        || extensions[..extensions.len() - 1].iter().any(|word| matches!(*word, "test" | "tests" | "spec"))
 }
 
 /// The directory that a file is left over in, when builds leave such files behind: package managers' caches and
@@ -175,4 +243,42 @@ pub fn os_release(data: &[u8]) -> Option<Distribution> {
         }
     }
     (!distribution.id.is_empty()).then_some(distribution)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_and_documentation_are_told_by_whole_parts_of_a_path() {
+        for path in [
+            "usr/share/doc/curl/README.gz",
+            "usr/share/man/man5/netdev.5.gz!netdev.5",
+            "app/node_modules/x/test/key.pem",
+            "app/node_modules/x/__tests__/a.js",
+            "app/node_modules/x/lib/a.spec.ts",
+            "lib/python3/site-packages/x/test_client.py",
+            "lib/python3/site-packages/x/conftest.py",
+            "go/src/x/client_test.go",
+            "lib/python3/site-packages/x/README",
+            "app/node_modules/x/guide.MD",
+            "lib/x.jar!org/x/examples/Key.java",
+        ] {
+            assert!(is_test_or_example(path), "{path}");
+        }
+        for path in [
+            "opt/latest/key.pem",
+            "app/contest.py",
+            "app/testament/a.js",
+            "app/attest_device.py",
+            "app/documents.js",
+            "app/src/spectrum.ts",
+            "app/key.pem",
+            "etc/manual.conf",
+            "app/test",
+            "app/readme_key.pem",
+        ] {
+            assert!(!is_test_or_example(path), "{path}");
+        }
+    }
 }

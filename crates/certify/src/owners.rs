@@ -1,10 +1,11 @@
 //! Which files of a layer came out of a public package, by the packages' own file lists: dpkg's `info/*.list`, apk's
 //! and RPM's databases, Python's `RECORD`; npm keeps none, so there a place under `node_modules` counts. Used for two things.
-//! What a package of the distribution brings is that package, and no npm or Python package besides. And a private
-//! key among the tests, examples or documentation of a package, or inside a program or library of the distribution
-//! (GnuTLS carries keys for its self-tests), was published with it, protects nothing, and is advice. A key anywhere
-//! else, or in no package, blocks. A vendor who packs a real key in a package of his own, under `tests`, gets the
-//! advice only: the lists cannot tell whose package it is.
+//! What a package of the distribution brings is that package, and no npm or Python package besides. And a
+//! secret among the tests, examples or documentation of a package, in a comment or docstring of its sources, or inside
+//! a program or library of the distribution (curl's and GnuTLS's self-tests), was published with it, protects nothing,
+//! and is advice. A secret anywhere else, or in no package, counts in full. A vendor who packs a real key in a package
+//! of his own, under `tests`, gets the advice only: the lists cannot tell whose package it is. For the same reason such
+//! a secret is still told, and not left out.
 
 use crate::evidence::{Match, MatchKind};
 use crate::files::is_test_or_example;
@@ -106,18 +107,14 @@ impl Owners {
             || self.language.contains(&self.hash(path))
     }
 
-    /// Makes a match advice, if it is in a file that was published with a package (see above).
-    pub fn weigh(&self, found: &mut Match, programs: &HashSet<&str>) {
-        let file = found.place.path.split('!').next().unwrap_or("");
-        let published = (is_test_or_example(file) && self.owns(file))
+    /// Marks a secret that was published with a package (see above). `documented` says that it stands in a comment or
+    /// docstring; `programs` are the files with machine code.
+    pub fn weigh(&self, found: &mut Match, documented: bool, programs: &HashSet<&str>) {
+        let MatchKind::Secret { published, .. } = &mut found.kind else { return };
+        let path = found.place.path.as_str();
+        let file = path.split('!').next().unwrap_or("");
+        *published = ((documented || is_test_or_example(path)) && self.owns(file))
             || (programs.contains(file) && self.distribution_owns(file));
-        if let MatchKind::Secret { key_or_connection_string, .. } = &mut found.kind
-            && *key_or_connection_string
-            && published
-        {
-            *key_or_connection_string = false;
-            found.evidence += "; published with a package, so it protects nothing";
-        }
     }
 
     fn hash(&self, path: &str) -> u64 {
@@ -141,21 +138,36 @@ mod tests {
     use super::*;
     use crate::evidence::Place;
 
-    fn blocks(owners: &Owners, path: &str) -> bool {
-        let kind = MatchKind::Secret { kind: "private-key".to_owned(), key_or_connection_string: true };
+    fn published(owners: &Owners, path: &str, documented: bool) -> bool {
+        let kind = MatchKind::Secret {
+            kind: "private-key".to_owned(),
+            key_or_connection_string: true,
+            published: false,
+        };
         let place = Place { layer: None, path: path.to_owned() };
         let mut found = Match { kind, place, evidence: String::new(), deleted_later: false };
-        owners.weigh(&mut found, &HashSet::new());
-        matches!(found.kind, MatchKind::Secret { key_or_connection_string: true, .. })
+        owners.weigh(&mut found, documented, &HashSet::new());
+        matches!(found.kind, MatchKind::Secret { published: true, .. })
     }
 
     #[test]
-    fn a_key_in_the_documentation_of_a_package_is_advice_and_any_other_blocks() {
+    fn what_stands_in_the_documentation_or_tests_of_a_package_is_published() {
         let mut owners = Owners::default();
         let list = b"/usr/share/man/man5/netdev.5.gz\n/etc/netdev.key\n";
         owners.read("var/lib/dpkg/info/netdev.list", list);
-        assert!(!blocks(&owners, "usr/share/man/man5/netdev.5.gz!netdev.5"));
-        assert!(blocks(&owners, "usr/share/man/man5/mine.5.gz!mine.5"));
-        assert!(blocks(&owners, "etc/netdev.key"));
+        let record = b"net/core.py,sha256=x,1\nnet/tests/key.pem,,\nnet/testament.py,,\n";
+        owners.read("usr/lib/python3/net-1.dist-info/RECORD", record);
+        assert!(published(&owners, "usr/share/man/man5/netdev.5.gz!netdev.5", false));
+        assert!(published(&owners, "usr/lib/python3/net/tests/key.pem", false));
+        assert!(published(&owners, "usr/lib/python3/net/core.py", true));
+        assert!(published(&owners, "app/node_modules/a/README.md", false));
+        // In code, in no package, or in what an administrator changes.
+        assert!(!published(&owners, "usr/lib/python3/net/core.py", false));
+        assert!(!published(&owners, "usr/lib/python3/net/testament.py", false));
+        assert!(!published(&owners, "usr/share/man/man5/mine.5.gz!mine.5", false));
+        assert!(!published(&owners, "app/tests/key.pem", false));
+        assert!(!published(&owners, "app/main.py", true));
+        assert!(!published(&owners, "etc/netdev.key", false));
+        assert!(!published(&owners, "app/node_modules/a/index.js", false));
     }
 }

@@ -122,6 +122,8 @@ struct Pass<'r> {
     owners: Owners,
     buffer: Vec<u8>,
     entry_faults: usize,
+    /// Paths that differ from another only in case; whose they are is known at the end.
+    other_case: Vec<String>,
     forgotten: usize,
 }
 
@@ -135,6 +137,7 @@ impl<'r> Pass<'r> {
             owners: Owners::default(),
             buffer: Vec::new(),
             entry_faults: 0,
+            other_case: Vec::new(),
             forgotten: 0,
         }
     }
@@ -259,6 +262,14 @@ impl<'r> Pass<'r> {
     }
 
     fn finish(mut self) -> LayerEvidence {
+        for path in std::mem::take(&mut self.other_case) {
+            // A distribution's own files are meant so (`Pod` and `pod` of Perl), and are on every image made from it.
+            if !self.owners.distribution_owns(&path) {
+                let message = "the path differs from another only in the case of its letters";
+                let hint = "rename it, if the image is meant for Windows hosts too";
+                self.entry_fault(FaultKind::Names, &path, message, hint);
+            }
+        }
         if self.entry_faults > ENTRY_FAULTS_MAX {
             let message = format!(
                 "{} entries have names or forms that are unusual; the first are listed",
@@ -276,8 +287,8 @@ impl<'r> Pass<'r> {
         evidence.product_infos = self.scanner.product_infos.found;
         let programs: HashSet<&str> =
             evidence.binaries.iter().map(|binary| binary.place.path.as_str()).collect();
-        for found in &mut evidence.matches {
-            self.owners.weigh(found, &programs);
+        for (number, found) in evidence.matches.iter_mut().enumerate() {
+            self.owners.weigh(found, self.scanner.documented.contains(&number), &programs);
         }
         evidence
     }

@@ -10,9 +10,12 @@ use std::sync::OnceLock;
 
 mod checks;
 mod cloud;
+pub(crate) mod context;
 mod forges;
+mod jwt;
 mod pem;
 mod placeholder;
+mod published;
 mod services;
 mod urls;
 

@@ -1,7 +1,8 @@
 //! Archives inside files: which formats there are, how far they are looked into, and the walk over their members.
 //! Nothing is unpacked to disk; a member is scanned while it streams by.
 
-use super::{Hashing, Scanner};
+use super::Scanner;
+use super::hashing::Hashing;
 use crate::evidence::FaultKind;
 use crate::tarwalk::{Kind, Walker};
 use flate2::bufread::MultiGzDecoder;
@@ -27,7 +28,7 @@ const RATIO_MAX: u64 = 200;
 /// … and to more than this many bytes is a bomb. Logs and sparse images reach the ratio, but not the size.
 const BOMB_BYTES_MIN: u64 = 64 << 20;
 
-/// Largest dictionary of an xz stream, in KiB. `xz -9` needs 64 MiB.
+/// Largest dictionary of an xz or LZMA stream, in KiB. `xz -9` needs 64 MiB.
 const XZ_MEMORY_KIB_MAX: u32 = 66 << 10;
 
 /// Largest zstd window as a power of two: 8 MiB, what RFC 8878 asks decoders for, and `zstd -19` needs.
@@ -38,6 +39,7 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 pub(super) enum Format {
     Gzip,
     Xz,
+    Lzma,
     Zstd,
     Tar,
     Zip,
@@ -53,6 +55,8 @@ impl Format {
         match head {
             [0x1f, 0x8b, 8, ..] => Some(Format::Gzip),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Format::Xz),
+            // LZMA without a container: dictionary of a power of two, unknown size.
+            [0x5d, 0, 0, _, _, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ..] => Some(Format::Lzma),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Format::Zstd),
             [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', b'S', b'Y', ..] => Some(Format::Bzip2),
             [0xed, 0xab, 0xee, 0xdb, 3, ..] => Some(Format::Rpm),
@@ -76,8 +80,6 @@ pub(super) fn not_handled(head: &[u8]) -> Option<&'static str> {
         [0x1f, 0x9d, 0x80..=0x9f, ..] => Some("compress"),
         // A squashfs of version 4, as Snap and AppImage have it.
         [b'h', b's', b'q', b's', ..] if head.get(28..30) == Some(&[4, 0]) => Some("squashfs"),
-        // LZMA without a container: dictionary of a power of two, unknown size.
-        [0x5d, 0, 0, _, _, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ..] => Some("LZMA"),
         [b'0', b'7', b'0', b'7', b'0', b'7', b'0'..=b'7', ..] => Some("cpio (old portable)"),
         _ => None,
     }
@@ -195,6 +197,10 @@ impl Scanner<'_> {
             }
             Format::Xz => {
                 let inner = lzma_rust2::XzReader::new_mem_limit(reader, true, XZ_MEMORY_KIB_MAX);
+                self.unpacked(path, &mut Metered { inner, budget }, budget, depth)
+            }
+            Format::Lzma => {
+                let inner = lzma_rust2::LzmaReader::new_mem_limit(reader, XZ_MEMORY_KIB_MAX, None)?;
                 self.unpacked(path, &mut Metered { inner, budget }, budget, depth)
             }
             Format::Zstd => {

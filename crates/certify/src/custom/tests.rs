@@ -188,7 +188,7 @@ fn no_secret_reaches_an_expression() {
     image.config.config.env = Some(vec!["CONN=HostName=h;SharedAccessKey=c2VjcmV0".into()]);
     image.config.config.cmd = Some(vec!["--key=abc".into()]);
     let found = |path: &str| Match {
-        kind: MatchKind::Secret { kind: "azure".into(), key_or_connection_string: true },
+        kind: MatchKind::Secret { kind: "azure".into(), key_or_connection_string: true, published: false },
         place: Place { layer: None, path: path.to_owned() },
         evidence: "Shar…".into(),
         deleted_later: false,

@@ -10,6 +10,9 @@ use std::hash::{BuildHasher, RandomState};
 /// Most repeated paths of a layer whose first entry's facts are dropped; each costs a search through all facts.
 const FORGOTTEN_MAX: usize = 1000;
 
+/// Most paths that are held back until it is known whose they are. A kernel's headers have some dozens.
+const OTHER_CASE_MAX: usize = 10_000;
+
 impl Pass<'_> {
     pub(super) fn check_name(&mut self, entry: &Entry, name: &Name) {
         let rebuild = "build the layer again without this entry";
@@ -57,13 +60,9 @@ impl Pass<'_> {
                 self.forget(path);
             }
             Seen::OtherCase => {
-                let message = "the path differs from another only in the case of its letters";
-                self.entry_fault(
-                    FaultKind::Names,
-                    path,
-                    message,
-                    "rename it, if the image is meant for Windows hosts too",
-                );
+                if self.other_case.len() < OTHER_CASE_MAX {
+                    self.other_case.push(path.clone());
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Private keys in PEM (RFC 7468, RFC 1421 encapsulation, OpenSSH, OpenPGP) and PuTTY's form. The body must be there
 //! and must be a key: header lines alone stand in every TLS library and in much documentation.
 
-use super::{AFTER_MAX, Secret};
+use super::{AFTER_MAX, Secret, published};
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -34,6 +34,9 @@ pub(super) fn private_key(data: &[u8], at: usize) -> Option<Secret> {
             "PGP" => openpgp && matches!(bytes[0], 0x94..=0x97 | 0xc5),
             _ => encrypted || der_sequence(&bytes),
         };
+    if published::known(&bytes) {
+        return None;
+    }
     let name = match label {
         "" => "PKCS #8".to_owned(),
         label => label.to_owned(),

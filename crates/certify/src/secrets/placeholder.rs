@@ -1,25 +1,5 @@
-//! Values that stand for a secret and are none: templates, examples of documentation, keys that the whole world knows,
-//! letters in a row. It does not know what a real value of a kind looks like.
-
-/// Keys and tokens that their makers print for everybody. Split, so that nobody's scanner takes this list for a leak.
-const KNOWN_TO_ALL: &[&str] = &[
-    // The storage emulator (Azurite) and the Cosmos DB emulator.
-    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
-    "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==",
-    // Documentation of shared access signatures of storage.
-    concat!("Z/RHIX5Xcg0Mq2rqI3OlWTjEg2tYkboX", "r1P9ZUXDtkk="),
-    concat!("Z%2FRHIX5Xcg0Mq2rqI3OlWTjEg2tYkbo", "Xr1P9ZUXDtkk%3D"),
-    // wg(8) and wg-quick(8).
-    concat!("yAnz5TF+lXXJte14tji3zlMN", "q+hd2rYUIgJBgB3fBmk="),
-    // systemd.netdev(5).
-    concat!("EEGlnEPYJV//kbvvIqxKkQwO", "iS+UENyPncC4bF46ong="),
-    // The Telegram bot API's pages.
-    concat!("110201543:AAHdqTcvCH1vGWJx", "fSeofSAs0K5PALDsaw"),
-    // The test vectors of age.
-    concat!("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZ", "GFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"),
-    // GitHub's documentation.
-    concat!("ghp_16C7e42F292c6912E77", "10c838347Ae178B4a"),
-];
+//! Values that stand for a secret and are none: templates, words of documentation, letters in a row; and names of users
+//! and hosts that only documentation has. It does not know what a real value of a kind looks like.
 
 /// Parts of values that only examples have, in lower case. Random letters hit one in some ten thousand times.
 const WORDS: &[&str] = &[
@@ -41,6 +21,73 @@ const WORDS: &[&str] = &[
     "fake",
 ];
 
+/// Passwords, in lower case, that documentation writes, that servers come with, or that everybody tries first. Whoever
+/// runs a door with one of them has another fault than a secret in an image.
+const PASSWORDS: &[&str] = &[
+    "0000",
+    "1234",
+    "12345",
+    "123456",
+    "1234567",
+    "12345678",
+    "123456789",
+    "admin",
+    "bar",
+    "baz",
+    "calvin",
+    "changeit",
+    "default",
+    "foo",
+    "foobar",
+    "guest",
+    "hunter2",
+    "letmein",
+    "minioadmin",
+    "none",
+    "null",
+    "pass",
+    "pass123",
+    "passphrase",
+    "passwd",
+    "password",
+    "postgres",
+    "pwd",
+    "qwerty",
+    "root",
+    "tiger",
+    "token",
+    "test",
+    "tester",
+    "testing",
+    "user",
+    "welcome",
+    "x-oauth-basic",
+    "xyzzy",
+];
+
+/// Names of users, in lower case, that only documentation has.
+const USERS: &[&str] = &[
+    "alice", "bob", "foo", "me", "myuser", "name", "scott", "someuser", "user", "username", "usr", "youruser",
+];
+
+/// Names of hosts, in lower case, that only documentation has, or that lead nowhere from outside.
+const HOSTS: &[&str] = &[
+    "127.0.0.1",
+    "[::1]",
+    "example",
+    "host",
+    "hostname",
+    "localhost",
+    "myhost",
+    "server",
+    "some-host",
+    "somehost",
+];
+
+/// Names under which nobody can have a host (RFC 2606, RFC 6761).
+const RESERVED: &[&str] =
+    &["example", "example.com", "example.net", "example.org", "invalid", "localhost", "test"];
+
 /// Fewest bits per letter, by Shannon's measure. Random base64 of 20 letters has about 4, hexadecimal 3.5, `aaaa…` 0.
 const BITS_PER_LETTER_MIN: f64 = 2.5;
 
@@ -53,7 +100,37 @@ pub(super) fn placeholder(value: &str) -> bool {
         || in_words(value)
         || bits_per_letter(value) < BITS_PER_LETTER_MIN
         || longest_row(value.as_bytes()) >= ROW_MAX
-        || KNOWN_TO_ALL.contains(&value)
+        || super::published::known(value.as_bytes())
+}
+
+/// Whether a password stands for one, or is the user's name once more (`guest:guest`).
+pub(super) fn password(user: &str, password: &str) -> bool {
+    let lower = password.to_ascii_lowercase();
+    password.len() < 4
+        || password.contains(['<', '{', '$', '%', '[', '(', '\\'])
+        || lower == user.to_ascii_lowercase()
+        || PASSWORDS.contains(&lower.as_str())
+        || ["password", "passw0rd", "p@ssw0rd"].iter().any(|word| lower.contains(word))
+        || lower.starts_with("secret")
+        || lower.ends_with("secret")
+}
+
+/// Whether a user's name is one that only documentation has.
+pub(super) fn user(name: &str) -> bool {
+    USERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether a host, with or without port and path, is one that only documentation has.
+pub(super) fn host(host: &str) -> bool {
+    let end = host.find(['/', '?', '#']).unwrap_or(host.len());
+    let host = host[..end].rsplit_once(':').map_or(&host[..end], |(name, port)| match port.parse::<u16>() {
+        Ok(_) => name,
+        Err(_) => &host[..end],
+    });
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let below =
+        |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    HOSTS.contains(&host.as_str()) || RESERVED.iter().any(|name| below(name))
 }
 
 /// Whether one of the words that only examples have is in it; a password may be too short for the other measures.
@@ -95,6 +172,38 @@ fn longest_row(value: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_of_manuals_and_of_fresh_servers_are_known() {
+        for (name, word) in [
+            ("guest", "guest"),
+            ("Postgres", "postgres"),
+            ("user", "pass"),
+            ("scott", "tiger"),
+            ("app", "mySecretPassword"),
+            ("app", "topsecret"),
+            ("app", "${PASSWORD}"),
+            ("app", "123"),
+        ] {
+            assert!(password(name, word), "{name}:{word}");
+        }
+        for (name, word) in [("guest", "gl4rW9x7"), ("app", "s3Cr-7Kq"), ("", "tigerlily7")] {
+            assert!(!password(name, word), "{name}:{word}");
+        }
+    }
+
+    #[test]
+    fn hosts_and_users_of_manuals_are_known() {
+        for name in
+            ["localhost:5432/db", "db.example.com", "HOST", "a.test:1", "127.0.0.1", "[::1]:80", "x.example/"]
+        {
+            assert!(host(name), "{name}");
+        }
+        for name in ["db.acme.io", "cache:6379/0", "10.0.0.7", "example.com.acme.io", "latest"] {
+            assert!(!host(name), "{name}");
+        }
+        assert!(user("Username") && !user("ci"));
+    }
 
     #[test]
     fn what_people_write_in_a_secrets_place_is_known() {

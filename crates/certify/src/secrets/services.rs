@@ -1,7 +1,8 @@
 //! Kinds of secrets: messaging, payment, models, monitoring, databases, and tokens of no maker. Data only.
 
-use super::checks::{any, discord, grafana, jwt, url_with_password};
+use super::checks::{any, discord, grafana, url_with_password};
 use super::cloud::assigned;
+use super::jwt;
 use super::{Kind, token};
 
 /// In the order in which they are tried.
@@ -90,7 +91,7 @@ pub(super) static KINDS: [Kind; 26] = [
         "json-web-token",
         &["eyJhbGciOi", "eyJ0eXAiOi", "eyJraWQiOi"],
         r"\b(eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,6000}\.[A-Za-z0-9_-]{20,1400})",
-        jwt,
+        jwt::credential,
     )
     .within(8, 10 << 10),
     token(

@@ -69,7 +69,7 @@ fn netrc(data: &[u8]) -> Vec<Secret> {
             "password" => {
                 let password = words.next().unwrap_or("");
                 if !stands_for_a_password(user, password) {
-                    let evidence = format!("user {user:?} at {host:?}, password {}", redact(password));
+                    let evidence = told(user, host, password);
                     secrets.push(Secret {
                         kind: "netrc-password",
                         blocking: false,
@@ -96,7 +96,7 @@ fn pgpass(data: &[u8]) -> Vec<Secret> {
         if host.starts_with('#') || stands_for_a_password(user, password) {
             return None;
         }
-        let evidence = format!("user {user:?} at {host:?}, password {}", redact(password));
+        let evidence = told(user, host, password);
         Some(Secret { kind: "pgpass-password", blocking: false, evidence, end: data.len() })
     };
     text.lines().take(URLS_MAX).filter_map(line).collect()
@@ -117,33 +117,38 @@ fn credentials_in_urls(path: &str, data: &[u8]) -> Vec<Secret> {
         if user.is_empty() || host.is_empty() || stands_for_a_password(user, password) {
             continue;
         }
+        // What git keeps is used; elsewhere names of documentation tell an example.
         let of_git = path.ends_with(".git/config") || path.ends_with(".git-credentials");
+        if !of_git && (placeholder::user(user) || placeholder::host(host)) {
+            continue;
+        }
         let kind = if of_git { "git-credentials" } else { "url-credentials" };
-        let evidence = format!("user {user:?} at {host:?}, password {}", redact(password));
+        let evidence = told(user, host, password);
         secrets.push(Secret { kind, blocking: false, evidence, end: at + 3 + authority.len() });
     }
     secrets
 }
 
+/// Longest user name that is shown. Tokens, which services take as the user's name, have 20 letters and more.
+const USER_CHARS_MAX: usize = 19;
+
+/// Most characters of a name that are shown; a host's has 253 at most (RFC 1035 § 2.3.4).
+const SHOWN_CHARS_MAX: usize = 253;
+
+/// Who signs in and where, without the secret: it may stand in the user's place, or in the host's.
+fn told(user: &str, host: &str, password: &str) -> String {
+    let holds =
+        |text: &str| text.contains(password) || password.contains(text) && text.len() * 2 > password.len();
+    let long = user.chars().count() > USER_CHARS_MAX && !user.contains('@');
+    let start = |text: &str| format!("{:?}", text.chars().take(SHOWN_CHARS_MAX).collect::<String>());
+    let user = if long || holds(user) { redact(user) } else { start(user) };
+    let host = if holds(host) { redact(host) } else { start(host) };
+    format!("user {user} at {host}, password {}", redact(password))
+}
+
 fn stands_for_a_password(user: &str, password: &str) -> bool {
-    let words = [
-        "password",
-        "passwd",
-        "pass",
-        "pwd",
-        "secret",
-        "token",
-        "user",
-        "foo",
-        "bar",
-        "test",
-        "x-oauth-basic",
-    ];
-    let lower = password.to_ascii_lowercase();
-    password.len() < 4
-        || user.contains(['<', '{', '$', '%', '['])
-        || password.contains(['<', '{', '$', '%', '[', '('])
-        || words.contains(&lower.as_str())
+    user.contains(['<', '{', '$', '%', '['])
+        || placeholder::password(user, password)
         || (password.len() > 12 && placeholder(password))
 }
 
@@ -172,6 +177,24 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_in_the_place_of_the_user_is_not_shown() {
+        let secret = ["gl4r", "W9x7Qm2"].concat();
+        let token = [secret.as_str(); 3].concat();
+        for (path, text) in [
+            ("a/.netrc", format!("machine h login x{secret} password {secret}")),
+            ("a/.netrc", format!("machine {secret} login x password {secret}")),
+            ("a/.pgpass", format!("h:1:*:x{secret}:{secret}")),
+            ("a/.env", format!("https://x{secret}:{secret}@h")),
+            ("a/.env", format!("https://{token}:oauth@h")),
+        ] {
+            let found = credentials_in_file(path, text.as_bytes());
+            assert!(found.len() == 1 && !found[0].evidence.contains(&secret), "{found:?}");
+        }
+        let found = credentials_in_file("a/.env", format!("https://ci:{secret}@git.acme.io").as_bytes());
+        assert_eq!(found[0].evidence, "user \"ci\" at \"git.acme.io\", password gl… (11 characters)");
+    }
+
+    #[test]
     fn what_documentation_writes_there_is_none() {
         assert_eq!(kinds("src/.git/config", "url = https://github.com/a/b.git").len(), 0);
         assert_eq!(kinds("src/.git/config", "url = https://user:${TOKEN}@github.com/a/b.git").len(), 0);
@@ -181,6 +204,8 @@ mod tests {
         assert_eq!(kinds("root/.pgpass", "localhost:5432:db:user:password").len(), 0);
         assert_eq!(kinds("etc/a.conf", "proxy = http://user:pass@proxy:3128").len(), 0);
         assert_eq!(kinds("etc/a.conf", "mail = mailto://a:b@c").len(), 0);
+        assert_eq!(kinds("etc/a.yaml", "broker: amqp://guest:guest@queue.acme.io").len(), 0);
+        assert_eq!(kinds("etc/a.toml", "url = \"https://ci:gl4rW9x7@registry.example.com\"").len(), 0);
     }
 
     proptest! {

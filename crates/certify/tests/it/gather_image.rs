@@ -20,6 +20,14 @@ const XZ: &[&str] = &[
     "0004595a",
 ];
 
+/// The same in LZMA without a container.
+const LZMA: &[&str] = &[
+    "5d00008000ffffffffffffffff00170bcb8332b085a5616cdae1b34717223daf88426d8a92b48604e5c3ad9843c6cc9e1ab1",
+    "4442be30c712f6acf2c0f4c1ad0e5f95c2106a909bef5ec697672a81af5a0ab951bdb2f1d0df54bbe030d24b8ea0fe8c9fa5",
+    "8e61116e91bec4abec5c1c2b451d489dd1a763f346c5ead43a8e46fa71f3745467052577a14121e902862f40112c1802fa3f",
+    "b9fff456e300",
+];
+
 /// A key of the right form, made of nothing: DER SEQUENCE and a body that is no number.
 pub fn private_key() -> String {
     let der: Vec<u8> =
@@ -51,6 +59,7 @@ fn every_archive_format_is_looked_into() {
     let tar = Tar::default().file("./x/eicar.com", 0o644, &eicar()).end();
     let zstd = zstd::stream::encode_all(&tar[..], 1).expect("memory does not fail");
     let xz = hex::decode(XZ.concat()).expect("it is hexadecimal");
+    let lzma = hex::decode(LZMA.concat()).expect("it is hexadecimal");
     let member = |name: &str, data: &[u8]| {
         [
             format!("{name:<16}{:<32}{:<10}`\n", "", data.len()).as_bytes(),
@@ -67,7 +76,8 @@ fn every_archive_format_is_looked_into() {
                 .file("b.txz", 0o644, &xz)
                 .file("c.tar", 0o644, &tar)
                 .file("d.deb", 0o644, &deb)
-                .file("e.gz", 0o644, &gzip(&eicar())),
+                .file("e.gz", 0o644, &gzip(&eicar()))
+                .file("f.tar.lzma", 0o644, &lzma),
         )
         .gather();
     let places: Vec<&str> = evidence.matches.iter().map(|found| found.place.path.as_str()).collect();
@@ -78,7 +88,8 @@ fn every_archive_format_is_looked_into() {
             "b.txz!x/eicar.com",
             "c.tar!x/eicar.com",
             "d.deb!data.tar.xz!x/eicar.com",
-            "e.gz!e"
+            "e.gz!e",
+            "f.tar.lzma!x/eicar.com"
         ]
     );
 }
@@ -151,11 +162,11 @@ fn secrets_in_files_env_labels_and_history_are_found_and_placeholders_are_not() 
     let found: Vec<String> =
         evidence.matches.iter().map(|found| format!("{} {:?}", found.place.path, found.kind)).collect();
     insta::assert_snapshot!(found.join("\n"), @r#"
-    history Secret { kind: "aws-secret-access-key", key_or_connection_string: true }
-    config.Env Secret { kind: "azure-iot-device-connection-string", key_or_connection_string: true }
-    app/a.env Secret { kind: "azure-iot-device-connection-string", key_or_connection_string: true }
-    src/.git/config Secret { kind: "git-credentials", key_or_connection_string: false }
-    config.Labels Secret { kind: "github-token", key_or_connection_string: false }
+    history Secret { kind: "aws-secret-access-key", key_or_connection_string: true, published: false }
+    config.Env Secret { kind: "azure-iot-device-connection-string", key_or_connection_string: true, published: false }
+    app/a.env Secret { kind: "azure-iot-device-connection-string", key_or_connection_string: true, published: false }
+    src/.git/config Secret { kind: "git-credentials", key_or_connection_string: false, published: false }
+    config.Labels Secret { kind: "github-token", key_or_connection_string: false, published: false }
     "#);
 }
 

@@ -7,6 +7,7 @@ mod archives;
 mod built_in_rules;
 mod certify_all;
 mod clamd;
+mod false_alarms;
 mod fixture;
 mod formats;
 mod gather_bad;

@@ -30,9 +30,10 @@ pub(super) fn services() -> Vec<Row> {
     let hs256 = r#"{"alg":"HS256","typ":"JWT"}"#;
     let grafana = |seed| {
         let random = noise(BASE62, 32, seed);
+        let before = format!("glsa_{random}");
         let mut crc = flate2::Crc::new();
-        crc.update(random.as_bytes());
-        format!("glsa_{random}_{:08x}", crc.sum())
+        crc.update(before.as_bytes());
+        format!("{before}_{}", hex::encode(crc.sum().to_le_bytes()))
     };
     let openai = |seed| format!("sk-proj-{}T3BlbkFJ{}", noise(BASE62, 74, seed), noise(BASE62, 74, seed + 1));
     vec![
@@ -116,7 +117,11 @@ pub(super) fn services() -> Vec<Row> {
         row(
             "grafana-token",
             [grafana(1), grafana(2)],
-            [format!("glsa_{}_00000000", noise(BASE62, 32, 3)), "glsa_HOd9kLiTiPEEXAMPLE".to_owned()],
+            [
+                format!("glsa_{}_00000000", noise(BASE62, 32, 3)),
+                // Of Grafana's documentation: right in form and checksum.
+                ["glsa_HOruNAb7SOiCdshU9algkrq7", "FDsNSLAa_54e2f8be"].concat(),
+            ],
         ),
         plain("new-relic-key", "NRAK-", UPPER, 27),
         plain("sentry-token", "sntryu_", HEX, 64),
@@ -157,6 +162,9 @@ pub(super) fn services() -> Vec<Row> {
                 "postgresql://scott:tiger@localhost/test".to_owned(),
                 "mysql://user:password@host/db".to_owned(),
                 "mongodb://app:<password>@db".to_owned(),
+                "amqp://guest:guest@rabbitmq:5672/".to_owned(),
+                "postgres://postgres:postgres@db/app".to_owned(),
+                "redis://:gl4rW9x7@cache.example.com".to_owned(),
             ],
         ),
     ]
