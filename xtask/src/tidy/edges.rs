@@ -10,6 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("registry", &["oci"]),
     ("market", &["offer", "oci", "certify", "registry"]),
     ("edgemarket", &["offer", "oci", "certify", "registry", "market"]),
+    ("fuzzing", &["offer", "oci", "certify", "registry"]),
 ];
 
 /// Crates of others that only one of ours may use: the boundary that each stands for would leak otherwise.

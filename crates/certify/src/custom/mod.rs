@@ -63,14 +63,15 @@ fn evaluate(
     image: Option<&ImageEvidence>,
 ) -> Result<Vec<Finding>, String> {
     let variables = Variables::of(case, image, &|name| program.uses(name))?;
-    let messages = match program.run(&variables)? {
+    let without_words = || format!("it does not hold that: {}", criterion.title);
+    let messages: Vec<String> = match program.run(&variables)? {
         Outcome::Holds(true) => Vec::new(),
-        Outcome::Holds(false) if criterion.message.is_empty() => {
-            vec![format!("it does not hold that: {}", criterion.title)]
-        }
         Outcome::Holds(false) => vec![criterion.message.clone()],
         Outcome::Found(found) => found,
     };
+    let messages =
+        messages.into_iter().map(|text| if text.trim().is_empty() { without_words() } else { text });
+    let messages: Vec<String> = messages.collect();
     if messages.len() > FOUND_MAX {
         return Err(format!(
             "the expression lists {} findings, at most {FOUND_MAX} are taken",

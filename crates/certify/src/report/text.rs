@@ -98,7 +98,7 @@ pub fn render(report: &Report, style: &Style) -> String {
     line(&mut text, &format!("{}: {}", words.image, clean(&report.image.reference)));
     line(&mut text, &format!("  {}", report.image.digest));
     if !report.image.platforms.is_empty() {
-        line(&mut text, &format!("  {}: {}", words.platforms, report.image.platforms.join(", ")));
+        line(&mut text, &format!("  {}: {}", words.platforms, clean(&report.image.platforms.join(", "))));
     }
     let with_image = several_of_a_platform(report);
     for verdict in [Verdict::Failed, Verdict::Errored, Verdict::Warned, Verdict::Waived] {

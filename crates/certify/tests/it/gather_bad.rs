@@ -34,6 +34,9 @@ fn unusual_names_are_advice() {
     assert_eq!(kinds(&evidence), [(FaultKind::Names, "etc/x")]);
     let evidence = of(Tar::default().entry(b"caf\xe9", b'0', 0o644, b"", b"x"));
     assert_eq!(kinds(&evidence), [(FaultKind::Names, "caf\\xe9")]);
+    // Terminals take U+009B, and ESC [, for the beginning of a command.
+    let evidence = of(Tar::default().entry(b"\x1b[2J\xc2\x9b2J", b'0', 0o4755, b"", b"x"));
+    assert_eq!(evidence.setuid[0].place.path, "\\x1b[2J\\xc2\\x9b2J");
     let evidence = of(Tar::default().file("a/Read", 0o644, b"x").file("a/read", 0o644, b"x"));
     assert_eq!(kinds(&evidence), [(FaultKind::Names, "a/read")]);
     let evidence = of(Tar::default().file("a", 0o4755, b"x").file("a", 0o644, b"x"));

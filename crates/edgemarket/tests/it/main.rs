@@ -3,6 +3,7 @@
 mod admin;
 mod advisories;
 mod airgap;
+mod bad_input;
 mod blobs;
 mod browser;
 mod certify;

@@ -94,7 +94,7 @@ impl Follow {
             let values = [
                 ("image", progress.image.to_string()),
                 ("images", progress.images.to_string()),
-                ("platform", progress.platform.clone().unwrap_or_default()),
+                ("platform", printable(progress.platform.as_deref().unwrap_or_default())),
                 ("done", layers.layers_done.to_string()),
                 ("layers", layers.layers.to_string()),
                 ("seconds", seconds.to_string()),
