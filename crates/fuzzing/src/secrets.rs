@@ -54,12 +54,12 @@ fn planted() -> &'static [Planted] {
             plant("db.acme.io:5432:*:app:", noise(16, 5), "\n"),
             plant(
                 &format!("HostName=a.azure-devices.net;SharedAccessKeyName=owner;{}Key=", "SharedAccess"),
-                format!("{}=", noise(43, 6)),
+                format!("{}A=", noise(42, 6)),
                 "\n",
             ),
             plant(
                 &format!("DefaultEndpointsProtocol=https;AccountName=acme;{}Key=", "Account"),
-                format!("{}==", noise(86, 7)),
+                format!("{}A==", noise(85, 7)),
                 ";EndpointSuffix=core.windows.net\n",
             ),
             plant(
