@@ -70,8 +70,10 @@ pub async fn run(arguments: &Import, output: &Output) -> Result<(), Failure> {
     })
 }
 
-/// The archive, and the statements about the whole of it.
-fn read(file: &std::path::Path) -> Result<(Arc<dyn Source>, Vec<Vec<u8>>), Failure> {
+/// An archive, and the statements about the whole of it.
+type Archive = (Arc<dyn Source>, Vec<Vec<u8>>);
+
+fn read(file: &std::path::Path) -> Result<Archive, Failure> {
     let path = file.to_owned();
     let locator = match file.is_dir() {
         true => Locator::Layout { path, reference: None },

@@ -118,7 +118,7 @@ async fn what_was_not_signed_like_this_is_not_taken() {
 type Files = Vec<(String, Vec<u8>)>;
 
 /// The files, changed one by one, or left out.
-fn changed(good: &Files, change: &dyn Fn(&str, Vec<u8>) -> Option<Vec<u8>>) -> Files {
+fn changed(good: &Files, change: impl Fn(&str, Vec<u8>) -> Option<Vec<u8>>) -> Files {
     let all = good.iter().cloned();
     all.filter_map(|(name, bytes)| change(&name, bytes).map(|bytes| (name, bytes))).collect()
 }
@@ -138,7 +138,7 @@ fn damaged(dir: &Path, to: &[String; 4]) {
     // A layer with other bytes, and one that is gone.
     pack(
         &place("flipped.tar"),
-        &changed(&good, &|name, mut bytes| {
+        &changed(&good, |name, mut bytes| {
             if name == largest {
                 let middle = bytes.len() / 2;
                 bytes[middle] ^= 1;
@@ -150,7 +150,7 @@ fn damaged(dir: &Path, to: &[String; 4]) {
     assert!(told.contains("came with another content"), "{told}");
     let told = refused(dir, 1, &["verify", "flipped.tar", "--key", "keys.pem"]);
     assert!(told.contains("is damaged") && told.contains("NOT verified"), "{told}");
-    pack(&place("gone.tar"), &changed(&good, &|name, bytes| (name != largest).then_some(bytes)));
+    pack(&place("gone.tar"), &changed(&good, |name, bytes| (name != largest).then_some(bytes)));
     refused(dir, 2, &with(&["import", "gone.tar"], to));
     let told = refused(dir, 1, &["verify", "gone.tar", "--key", "keys.pem"]);
     assert!(told.contains("is missing"), "{told}");
@@ -178,7 +178,7 @@ fn forged(dir: &Path, to: &[String; 4]) {
     let index = serde_json::to_vec(&unsigned.index).expect("JSON");
     pack(
         &place("unsigned.tar"),
-        &changed(&good, &|name, bytes| Some(if name == "index.json" { index.clone() } else { bytes })),
+        &changed(&good, |name, bytes| Some(if name == "index.json" { index.clone() } else { bytes })),
     );
     let told = refused(dir, 1, &with(&["import", "unsigned.tar"], to));
     assert!(told.contains("nobody signed it"), "{told}");
