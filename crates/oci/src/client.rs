@@ -30,6 +30,7 @@ mod tests;
 use http::chain;
 
 pub use auth::Credentials;
+pub(crate) use copy::check_root;
 pub use copy::{CopyEvent, CopyProgress, copy};
 pub use http::{HttpOptions, http_client};
 pub use pull::Repository;

@@ -115,6 +115,7 @@ impl LayoutWriter {
 
     /// Copies an image or index, with all that it names, from a source. Every blob is verified on the way.
     pub fn put_from(&mut self, source: &dyn Source, root: &Descriptor) -> Result<(), Error> {
+        crate::client::check_root(root)?;
         let mut pending = vec![root.clone()];
         let mut seen = HashSet::new();
         while let Some(descriptor) = pending.pop() {

@@ -55,6 +55,7 @@ pub async fn copy(
     mount_from: Option<&str>,
     progress: CopyProgress,
 ) -> Result<(), Error> {
+    check_root(root)?;
     let mut pending = vec![root.clone()];
     let mut manifests: Vec<(Descriptor, Vec<u8>)> = Vec::new();
     let mut blobs: Vec<Descriptor> = Vec::new();
@@ -184,4 +185,17 @@ fn read_pieces(source: &dyn Source, descriptor: &Descriptor, sender: &mpsc::Send
             Err(error) => return drop(sender.blocking_send(Err(error))),
         }
     }
+}
+
+/// That what an image is to be copied from is a manifest or an index. A layout may name anything, and a blob that is
+/// copied as one is nothing that could be pulled again.
+pub(crate) fn check_root(root: &Descriptor) -> Result<(), Error> {
+    if is_manifest(&root.media_type) {
+        return Ok(());
+    }
+    let media_type: String = root.media_type.chars().take(100).collect();
+    Err(Error::Unsupported(format!(
+        "{} with media type {media_type:?}, which is neither image nor index,",
+        root.digest
+    )))
 }

@@ -5,7 +5,7 @@
 use super::part::{From, Part};
 use super::{BUFFER_BYTES, OCI_LAYOUT, exists, index_json, write_tar};
 use crate::Error;
-use crate::client::{BlobPush, CopyEvent, CopyProgress, is_manifest};
+use crate::client::{BlobPush, CopyEvent, CopyProgress, check_root, is_manifest};
 use crate::digest::Digest;
 use crate::manifest::{self, Descriptor, Document, Index, MANIFEST_BYTES_MAX, check_json};
 use crate::source::{Source, check_bytes, layout::REF_NAME, read_bounded};
@@ -67,6 +67,7 @@ impl GrowingLayout {
         root: &Descriptor,
         progress: &CopyProgress,
     ) -> Result<(), Error> {
+        check_root(root)?;
         let (mut pending, mut manifests, mut blobs) = (vec![root.clone()], Vec::new(), Vec::new());
         let mut seen = BTreeSet::new();
         while let Some(descriptor) = pending.pop() {

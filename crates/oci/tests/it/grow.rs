@@ -149,6 +149,17 @@ fn what_is_damaged_does_not_come_in() {
 }
 
 #[test]
+fn what_is_neither_image_nor_index_is_not_copied_as_one() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (from, to) = (scratch.path().join("from"), scratch.path().join("to"));
+    let root =
+        Descriptor { media_type: "application/vnd.oci.image.manifest.v1+eson".to_owned(), ..make(&from) };
+    let source = LayoutSource::open(&from, None).unwrap();
+    let refused = GrowingLayout::open(&to).unwrap().put_from(&source, &root, &counted().0).unwrap_err();
+    assert!(refused.to_string().contains("neither image nor index"), "{refused}");
+}
+
+#[test]
 fn a_tag_moves_and_an_index_that_is_no_index_is_refused() {
     let scratch = tempfile::tempdir().unwrap();
     let (from, to) = (scratch.path().join("from"), scratch.path().join("to"));
