@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::egress::Egress;
 use crate::error::{Error, Result};
 use crate::lock::{self, DataLock};
-use crate::regions::Turns;
+use crate::regions::{Lanes, Turns};
 use crate::scrub::LastScrub;
 use crate::secrets::Vault;
 use crate::store::history::HistoryRow;
@@ -73,6 +73,7 @@ pub struct Inner {
     pub(crate) turns: Turns,
     /// Whose turn it is to make a delta.
     pub(crate) delta_turn: tokio::sync::Mutex<()>,
+    pub(crate) lanes: Lanes,
     pub(crate) faults: Faults,
     pub(crate) egress: Egress,
     pub(crate) http: reqwest::Client,
@@ -128,6 +129,7 @@ impl Market {
             bell: Bell::default(),
             turns: Turns::default(),
             delta_turn: tokio::sync::Mutex::default(),
+            lanes: Lanes::default(),
             faults,
             egress,
             http,

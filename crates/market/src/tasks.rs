@@ -76,7 +76,8 @@ impl Kind {
             // A campaign is in no hurry: it leaves half of the machine to what publishers wait for.
             Kind::Recertify => settings.certifications.div_ceil(2).max(1),
             Kind::ValidatePrerequisites | Kind::Packaging | Kind::Live => 4,
-            Kind::Replicate | Kind::MoveTags => 8,
+            // They wait for networks; how much goes to one region at once is limited there.
+            Kind::Replicate | Kind::MoveTags => 32,
         }
     }
 
@@ -87,6 +88,8 @@ impl Kind {
             Kind::Live => 1_000,
             // Half an hour: then the campaign ends and says which offers could not be judged, and another can be started.
             Kind::Recertify => 16,
+            // A year: a region comes back by itself, whenever that is.
+            Kind::Replicate | Kind::MoveTags => 105_000,
             _ => 900,
         }
     }
@@ -146,6 +149,9 @@ pub enum Outcome {
     Done,
     /// It could not be done now; again later.
     Retry(Error),
+    /// Nothing failed, but it may not go on before this time has passed; without one, until somebody wakes it. The
+    /// error says why.
+    Wait(Option<Duration>, Error),
     /// It stopped because [`Claim::stop`] said so, or because the lease was lost.
     Stopped,
 }
@@ -224,4 +230,17 @@ pub(crate) async fn enqueue(
     let now = store::tasks::now_ms(tx).await?;
     let id = market.ids.next().to_string();
     store::tasks::insert(tx, &id, kind.id(), key, subject, kind.attempts_max(), now, now).await
+}
+
+/// As [`enqueue`], before everything of its kind that waits already.
+pub(crate) async fn enqueue_first(
+    market: &Market,
+    tx: &mut Tx,
+    kind: Kind,
+    key: &str,
+    subject: &str,
+) -> Result<bool> {
+    let now = store::tasks::now_ms(tx).await?;
+    let id = market.ids.next().to_string();
+    store::tasks::insert(tx, &id, kind.id(), key, subject, kind.attempts_max(), 0, now).await
 }

@@ -15,12 +15,13 @@ use reqwest::{Method, Response, StatusCode};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 use url::{Host, Url};
 
 mod auth;
 mod copy;
 mod http;
+mod pieces;
 mod pull;
 mod push;
 mod referrers;
@@ -33,6 +34,7 @@ pub use auth::Credentials;
 pub(crate) use copy::check_root;
 pub use copy::{CopyEvent, CopyProgress, copy};
 pub use http::{HttpOptions, http_client};
+pub use pieces::{KeepPlace, OpenRange, PieceUpload, UploadPlace};
 pub use pull::Repository;
 pub(crate) use pull::is_manifest;
 pub use push::{BlobBody, BlobPush, ByteStream, OpenStream};
@@ -112,12 +114,15 @@ struct Call {
     what: String,
     /// Whether a failure that may pass is met by repeating this request alone.
     repeat: bool,
+    /// Rings whenever a part of the body was taken. Then a body may take as long as it likes, as long as it moves.
+    moved: Option<Arc<Notify>>,
 }
 
 impl Call {
     fn new(method: Method, url: Url, scopes: Vec<String>, what: String) -> Call {
         let body = BlobBody::Bytes(Bytes::new());
-        Call { method, url, headers: HeaderMap::new(), body, body_bytes: 0, scopes, what, repeat: true }
+        let headers = HeaderMap::new();
+        Call { method, url, headers, body, body_bytes: 0, scopes, what, repeat: true, moved: None }
     }
     fn with_body(mut self, body: BlobBody, body_bytes: u64) -> Call {
         self.body = body;
@@ -234,12 +239,7 @@ impl Client {
             if own && let Some(authorization) = self.authorization(&call.scopes) {
                 request = request.header(AUTHORIZATION, authorization);
             }
-            // A slow upload is no idle one: at least 32 KiB each second are expected of it.
-            let allowed = IDLE_TIMEOUT + Duration::from_secs(call.body_bytes >> 15);
-            let response = match tokio::time::timeout(allowed, request.send()).await {
-                Ok(response) => response.map_err(|error| self.unreachable(chain(&error)))?,
-                Err(_) => return Err(self.unreachable(format!("no answer after {} s", allowed.as_secs()))),
-            };
+            let response = self.answer(call, request.send()).await?;
             if response.status() == StatusCode::UNAUTHORIZED && own && !challenged {
                 challenged = true;
                 if self.authenticate(response.headers(), &call.scopes).await? {
@@ -256,6 +256,32 @@ impl Client {
                 return Err(self.unreachable(format!("more than {REDIRECTS_MAX} redirects")));
             }
             url = self.location(&url, response.headers())?;
+        }
+    }
+
+    /// Waits for an answer as long as the body moves, or else as long as it may take.
+    async fn answer(
+        &self,
+        call: &Call,
+        sending: impl Future<Output = reqwest::Result<Response>>,
+    ) -> Result<Response, Error> {
+        // A slow upload is no idle one: at least 32 KiB each second are expected of it.
+        let allowed = IDLE_TIMEOUT + Duration::from_secs(call.body_bytes >> 15);
+        let mut sending = std::pin::pin!(sending);
+        loop {
+            let moved = async {
+                match &call.moved {
+                    Some(moved) => moved.notified().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                response = &mut sending => return response.map_err(|error| self.unreachable(chain(&error))),
+                () = moved => {}
+                () = tokio::time::sleep(allowed) => {
+                    return Err(self.unreachable(format!("no answer after {} s", allowed.as_secs())));
+                }
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The registry under load, beside Debian's docker-registry, and beside nginx with the same bytes as files, which is
 //! the limit of what one machine can send. wrk asks, anonymously, for what devices ask for; skopeo pushes.
 
+mod replication;
 mod servers;
 
 use std::fs;
@@ -53,7 +54,7 @@ pub fn measure(
     let image = Image::read(&layout)?;
     let scratch = images.join(".bench-registry");
     empty_folder(&scratch)?;
-    let ours = servers::ours_published(program, &layout, &scratch)?;
+    let (ours, operator) = servers::ours_published(program, &layout, &scratch)?;
     let docker = servers::docker_registry(&scratch)?;
     servers::push(&layout, docker.port, "telemetry:latest", None)?;
     let files = [
@@ -68,9 +69,12 @@ pub fn measure(
             runs.round(server, &image)?;
         }
     }
-    drop((ours, docker, nginx));
+    drop((docker, nginx));
+    let replicated = replication::measure(program, &ours, &operator, &scratch, rounds)?;
+    drop(ours);
     let [ours, docker, nginx] = runs;
     let mut rows = rows(&ours, &docker, &nginx, image.blob_mb);
+    rows.extend(replicated);
     if let Some(pushed) = pushed {
         rows.extend(pushes(program, pushed, &scratch, rounds)?);
     }

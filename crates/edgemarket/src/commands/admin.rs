@@ -1,4 +1,4 @@
-//! `publisher`, `subscription`, `token`, `region`: what an operator sets up.
+//! `publisher`, `subscription`, `token`: what an operator sets up.
 
 use super::target::Target;
 use crate::client::Payload;
@@ -7,7 +7,6 @@ use axum::http::Method;
 use clap::{Subcommand, ValueEnum};
 use market::access::TokenRole;
 use market::publishers::Publisher;
-use market::regions::RegionView;
 use market::subscriptions::Subscription;
 use market::tokens::{NewToken, Token};
 use serde_json::json;
@@ -111,53 +110,6 @@ pub enum TokenCommand {
     },
 }
 
-/// What a region is.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum RegionKind {
-    /// Another Edgemarket
-    Instance,
-    /// Any OCI registry
-    Registry,
-}
-
-/// `edgemarket region`
-#[derive(Debug, Subcommand)]
-pub enum RegionCommand {
-    /// Add a place that devices pull from
-    Add {
-        /// Its name, for example europe-west
-        name: String,
-        /// http(s)://host[:port][/prefix]
-        url: String,
-        /// What it is
-        #[arg(long, value_enum, default_value = "instance")]
-        kind: RegionKind,
-        /// User name, for a registry
-        #[arg(long)]
-        username: Option<String>,
-        /// Environment variable that holds the password, or the region token of an instance
-        #[arg(long, value_name = "NAME")]
-        password_env: Option<String>,
-        /// Step 5 does not wait for it; it catches up later
-        #[arg(long)]
-        optional: bool,
-        #[command(flatten)]
-        target: Target,
-    },
-    /// List the regions
-    List {
-        #[command(flatten)]
-        target: Target,
-    },
-    /// Forget a region; what it holds stays there
-    Remove {
-        /// Its name
-        name: String,
-        #[command(flatten)]
-        target: Target,
-    },
-}
-
 /// Runs `edgemarket publisher`.
 pub async fn publisher(command: &PublisherCommand, output: &Output) -> Result<(), Failure> {
     match command {
@@ -234,45 +186,7 @@ pub async fn token(command: &TokenCommand, output: &Output) -> Result<(), Failur
     }
 }
 
-/// Runs `edgemarket region`.
-pub async fn region(command: &RegionCommand, output: &Output) -> Result<(), Failure> {
-    match command {
-        RegionCommand::Add { name, url, kind, username, password_env, optional, target } => {
-            let password = match password_env {
-                Some(variable) => Some(std::env::var(variable).map_err(|_| {
-                    Failure::new(
-                        format!("the environment variable {variable} is not set"),
-                        format!("set it to the region's password or token: export {variable}=…"),
-                    )
-                })?),
-                None => None,
-            };
-            let kind = match kind {
-                RegionKind::Instance => "instance",
-                RegionKind::Registry => "registry",
-            };
-            let request = json!({
-                "name": name, "kind": kind, "url": url, "required": !optional, "username": username, "password": password,
-            });
-            let made: RegionView =
-                target.call(Method::POST, "/api/v1/regions", Payload::Json(request)).await?;
-            output.value(&made, |made| format!("{}\n", made.name))
-        }
-        RegionCommand::Remove { name, target } => {
-            target.call_for_nothing(Method::DELETE, &format!("/api/v1/regions/{}", encoded(name))).await?;
-            output.value(&json!({ "removed": name }), |_| format!("{name}\n"))
-        }
-        RegionCommand::List { target } => {
-            let all: Vec<RegionView> = target.get("/api/v1/regions").await?;
-            output.list(&all, "no region yet; add one with: edgemarket region add NAME URL", |region| {
-                let kind = if region.required { "required" } else { "optional" };
-                format!("{:20} {:9} {kind}  {}", region.name, region.kind, region.url)
-            })
-        }
-    }
-}
-
 /// A name as one part of a path.
-fn encoded(name: &str) -> String {
+pub fn encoded(name: &str) -> String {
     url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
 }

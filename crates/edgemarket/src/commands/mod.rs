@@ -23,6 +23,7 @@ mod offer;
 mod policy;
 mod pull;
 mod recertify;
+mod region;
 mod review;
 mod route;
 mod serve;
@@ -106,7 +107,7 @@ enum Command {
     Token(admin::TokenCommand),
     /// Add and list regions
     #[command(subcommand)]
-    Region(admin::RegionCommand),
+    Region(region::RegionCommand),
     /// Export live offers into one signed file, for a marketplace that no network leads to
     Export(export::Export),
     /// Import what another marketplace exported
@@ -204,7 +205,7 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         Command::Publisher(command) => admin::publisher(command, output).await,
         Command::Subscription(command) => admin::subscription(command, output).await,
         Command::Token(command) => admin::token(command, output).await,
-        Command::Region(command) => admin::region(command, output).await,
+        Command::Region(command) => region::region(command, output).await,
         Command::Export(arguments) => export::run(arguments, output).await,
         Command::Import(arguments) => import::run(arguments, output).await,
         Command::Key(command) => key::key(command, output).await,

@@ -40,3 +40,27 @@ fn tokens_subscriptions_and_regions_come_and_go() {
     let said = String::from_utf8_lossy(&again.stderr);
     assert!(said.contains("lab was not found") && said.contains("hint"), "{said}");
 }
+
+#[test]
+fn a_region_is_limited_paused_and_shown() {
+    let data = tempfile::tempdir().expect("a temporary directory");
+    let data = data.path().to_str().expect("UTF-8");
+    let limits = ["--bandwidth", "2M", "--window", "mon-fri 22:00-06:00", "--utc-offset", "+01:00"];
+    on(data, &[&["region", "add", "lab", "http://127.0.0.1:9", "--kind", "registry"], &limits[..]].concat());
+    let shown = on(data, &["region", "show", "lab"]);
+    assert!(
+        shown.starts_with("lab") && shown.contains("required") && shown.contains("up to date"),
+        "{shown}"
+    );
+    assert!(shown.contains("3 at once, at most 2.00 MiB/s"), "{shown}");
+    assert!(shown.contains("Mon-Fri 22:00-06:00 (UTC+01:00)"), "{shown}");
+    let changed = on(data, &["region", "set", "lab", "--optional", "--bandwidth", "none", "--no-windows"]);
+    assert!(changed.contains("optional") && changed.contains("no bandwidth cap"), "{changed}");
+    assert!(on(data, &["region", "pause", "lab"]).contains("paused"));
+    let listed: serde_json::Value =
+        serde_json::from_str(&on(data, &["region", "list", "--json"])).expect("JSON");
+    assert_eq!(listed[0]["status"]["state"], "paused");
+    assert_eq!(listed[0]["status"]["missing"]["bytes"], 0);
+    assert!(on(data, &["region", "resume", "lab"]).contains("up to date"));
+    assert_eq!(on(data, &["region", "retry", "lab"]), "0 tasks are tried now\n");
+}

@@ -21,6 +21,7 @@ mod proxy;
 mod publication;
 mod pull;
 mod recertify;
+mod region_kill;
 mod route;
 mod same;
 mod server;

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub struct Proxy {
     pub address: SocketAddr,
     came: Arc<AtomicU64>,
+    went: Arc<AtomicU64>,
     allowed: Arc<AtomicU64>,
 }
 
@@ -18,14 +19,23 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (came, allowed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(u64::MAX)));
-        let proxy = Proxy { address, came: came.clone(), allowed: allowed.clone() };
+        let went = Arc::new(AtomicU64::new(0));
+        let proxy = Proxy { address, came: came.clone(), went: went.clone(), allowed: allowed.clone() };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(server) = TcpStream::connect(server).await else { continue };
-                let (came, allowed) = (came.clone(), allowed.clone());
+                let (came, went, allowed) = (came.clone(), went.clone(), allowed.clone());
                 let (mut from_client, mut to_client) = client.into_split();
                 let (mut from_server, mut to_server) = server.into_split();
-                tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+                tokio::spawn(async move {
+                    let mut buffer = vec![0; 16 << 10];
+                    while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
+                        went.fetch_add(count as u64, Ordering::Relaxed);
+                        if to_server.write_all(&buffer[..count]).await.is_err() {
+                            return;
+                        }
+                    }
+                });
                 tokio::spawn(async move {
                     let mut buffer = vec![0; 16 << 10];
                     while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
@@ -46,6 +56,11 @@ impl Proxy {
     /// Bytes that came from the server since this was last asked.
     pub fn take(&self) -> u64 {
         self.came.swap(0, Ordering::Relaxed)
+    }
+
+    /// Bytes that went to the server.
+    pub fn went(&self) -> u64 {
+        self.went.load(Ordering::Relaxed)
     }
 
     /// Bytes that came from the server.

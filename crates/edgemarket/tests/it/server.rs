@@ -188,6 +188,11 @@ impl TestOffer {
 
     /// Makes image and offer, and pushes the image.
     pub async fn make(home: &Server, id: &str, leads: &LeadReceiver) -> TestOffer {
+        Self::make_with(home, id, leads, Vec::new()).await
+    }
+
+    /// As [`make`](TestOffer::make), with these bytes in the image.
+    pub async fn make_with(home: &Server, id: &str, leads: &LeadReceiver, ballast: Vec<u8>) -> TestOffer {
         let publisher = json!({ "id": Self::PUBLISHER, "name": "Contoso" });
         // The second offer finds the publisher there already.
         let _ = home
@@ -206,7 +211,7 @@ impl TestOffer {
 
         let dir = tempfile::tempdir().expect("a temporary directory");
         let layout = dir.path().join("image");
-        let digest = make_image(&layout, id);
+        let digest = make_image_with(&layout, id, ballast);
         let incoming = format!("incoming/{}/{id}", Self::PUBLISHER);
         push(&layout, home.address, &incoming, &token).await;
         let mut files = new_offer(&NewOffer {

@@ -6,7 +6,7 @@ use crate::http::Who;
 use crate::market::Market;
 use crate::problem::Problem;
 use crate::publishers::Publisher;
-use crate::regions::{NewRegion, RegionView};
+use crate::regions::{NewRegion, RegionChange, RegionDetail, RegionView};
 use crate::subscriptions::Subscription;
 use crate::tokens::{NewToken, TOKEN_AGE_DEFAULT, Token};
 use axum::Json;
@@ -128,4 +128,36 @@ pub(super) async fn remove_region(
 ) -> Answer<StatusCode> {
     market.remove_region(&actor, &name).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn region(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(name): Path<String>,
+) -> Answer<Json<RegionDetail>> {
+    Ok(Json(market.region_detail(&actor, &name).await?))
+}
+
+pub(super) async fn change_region(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(name): Path<String>,
+    Json(change): Json<RegionChange>,
+) -> Answer<Json<RegionDetail>> {
+    Ok(Json(market.change_region(&actor, &name, change).await?))
+}
+
+/// How many tasks are tried at once.
+#[derive(Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the name says it")]
+pub struct Retried {
+    pub tasks: u64,
+}
+
+pub(super) async fn retry_region(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(name): Path<String>,
+) -> Answer<Json<Retried>> {
+    Ok(Json(Retried { tasks: market.retry_region(&actor, &name).await? }))
 }

@@ -35,7 +35,10 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("DELETE", "/api/v1/tokens/{id}"),
     ("GET", "/api/v1/regions"),
     ("POST", "/api/v1/regions"),
+    ("GET", "/api/v1/regions/{name}"),
+    ("PATCH", "/api/v1/regions/{name}"),
     ("DELETE", "/api/v1/regions/{name}"),
+    ("POST", "/api/v1/regions/{name}/retry"),
     ("GET", "/api/v1/keys"),
     ("POST", "/api/v1/keys/rotate"),
     ("GET", "/api/v1/keys/trusted"),
@@ -93,7 +96,11 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/tokens", get(admin::tokens).post(admin::create_token))
         .route("/api/v1/tokens/{id}", axum::routing::delete(admin::revoke_token))
         .route("/api/v1/regions", get(admin::regions).post(admin::add_region))
-        .route("/api/v1/regions/{name}", axum::routing::delete(admin::remove_region))
+        .route(
+            "/api/v1/regions/{name}",
+            get(admin::region).patch(admin::change_region).delete(admin::remove_region),
+        )
+        .route("/api/v1/regions/{name}/retry", post(admin::retry_region))
         .route("/api/v1/keys", get(keys::keys))
         .route("/api/v1/keys/rotate", post(keys::rotate))
         .route("/api/v1/keys/trusted", get(keys::trusted).post(keys::trust))

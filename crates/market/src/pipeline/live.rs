@@ -62,7 +62,14 @@ pub(super) async fn move_tags(market: &Market, claim: &Claim, row: SubmissionRow
     if claim.is_stopped() {
         return Ok(Outcome::Stopped);
     }
-    if let Some(region) = market.region(&name).await? {
+    let row = regions::get(&mut *market.store.read().await?, &name).await?;
+    // Tags are no load: windows are for content, which is there already. A paused region is left alone altogether.
+    let paused = row.as_ref().filter(|row| row.paused_ms.is_some());
+    if let Some(outcome) = hold_tags(market, paused) {
+        return Ok(outcome);
+    }
+    let region = market.region(&name).await?;
+    if let Some(region) = &region {
         region.move_tags(&content).await?;
     }
     market.faults.at("live:tags-moved");
@@ -70,9 +77,16 @@ pub(super) async fn move_tags(market: &Market, claim: &Claim, row: SubmissionRow
     if !claim.complete(&mut tx).await? {
         return Ok(Outcome::Stopped);
     }
-    set_standing(market, &mut tx, &work.row.id, &name, "Live", None).await?;
+    let state = if region.is_some() { "Live" } else { "Removed" };
+    set_standing(market, &mut tx, &work.row.id, &name, state, None).await?;
     finish_if_moved(market, &mut tx, &work.row).await?;
     commit(market, tx, &work.row, Step::Live).await
+}
+
+/// The wait of a region that is paused; its standing stays, since it holds everything.
+fn hold_tags(market: &Market, paused: Option<&regions::RegionRow>) -> Option<Outcome> {
+    let (wait, why) = market.held_back(paused?)?;
+    Some(Outcome::Wait(wait, why))
 }
 
 /// Enqueues the move of a region's tags.
@@ -135,8 +149,10 @@ async fn publish(market: &Market, tx: &mut Tx, work: &Work) -> Result<()> {
 
 /// The submission has succeeded when every required region moved its tags.
 async fn finish_if_moved(market: &Market, tx: &mut Tx, row: &SubmissionRow) -> Result<()> {
-    let waiting =
-        regions::states(tx, &row.id).await?.into_iter().any(|r| r.required == 1 && r.state != "Live");
+    let waiting = regions::states(tx, &row.id)
+        .await?
+        .into_iter()
+        .any(|r| r.required == 1 && !matches!(r.state.as_str(), "Live" | "Removed"));
     if waiting || super::status(tx, &row.id, Step::Live).await? == StepStatus::Complete {
         return Ok(());
     }

@@ -296,6 +296,22 @@ pub(crate) async fn blocked(
     Ok(())
 }
 
+/// The attempt waits for something that will come by itself; a step that is not complete says for what, once.
+pub(crate) async fn held(market: &Market, tx: &mut Tx, claim: &Claim, why: &Error) -> Result<()> {
+    let Some(step) = step_of(claim.kind()) else { return Ok(()) };
+    if status(tx, &claim.subject, step).await? != StepStatus::InProgress {
+        return Ok(());
+    }
+    let messages = steps::messages(tx, &claim.subject).await?;
+    let said = messages.iter().rfind(|row| row.step == step.id() && row.level != "info");
+    if said.is_none_or(|row| row.message != why.message) {
+        let (text, hint) = (why.message.clone(), Some(why.hint.clone()));
+        say(market, tx, &claim.subject, step, &Note { level: Level::Warning, text, hint, place: None })
+            .await?;
+    }
+    set_step(market, tx, &claim.subject, step, StepStatus::Blocked).await
+}
+
 /// The task used its attempts up: the step stays blocked until an operator runs the task again.
 pub(crate) async fn given_up(market: &Market, tx: &mut Tx, claim: &Claim, reason: &str) -> Result<()> {
     let Some(step) = step_of(claim.kind()) else {

@@ -8,14 +8,17 @@ use super::{Note, Work, commit, complete_step, live, load, set_step};
 use crate::error::{Error, Result};
 use crate::market::Market;
 use crate::offers::state_of;
-use crate::regions::Content;
+use crate::regions::{Content, Lane, Region};
 use crate::stage;
-use crate::store::regions::{self, SubmissionRegionRow};
+use crate::store::regions::{self, RegionRow, SubmissionRegionRow};
 use crate::store::submissions::{self, SubmissionRow};
-use crate::store::{Tx, offers, registry};
+use crate::store::{self, Tx, offers, registry};
 use crate::tasks::{self, Claim, Kind, Outcome};
 use oci::manifest::Descriptor;
 use offer::submission::{Step, StepStatus};
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Begins the step: a row and a task for every region that there is now. A region that is added later catches up.
 pub(crate) async fn begin(market: &Market, tx: &mut Tx, submission: &str) -> Result<()> {
@@ -30,7 +33,11 @@ pub(crate) async fn begin(market: &Market, tx: &mut Tx, submission: &str) -> Res
 
 /// A region was added: it gets everything that is live. Nothing waits for it, since all of that is live without it.
 pub(crate) async fn catch_up(market: &Market, tx: &mut Tx, region: &str) -> Result<()> {
-    for live in offers::list(tx, None).await?.into_iter().filter_map(|offer| offer.live) {
+    let mut live: Vec<String> =
+        offers::list(tx, None).await?.into_iter().filter_map(|offer| offer.live).collect();
+    // Newest first: that is what devices are being moved to. (Ids sort by the instant of their making.)
+    live.sort_unstable_by(|one, other| other.cmp(one));
+    for live in live {
         enqueue(market, tx, &live, (region.to_owned(), 0)).await?;
     }
     Ok(())
@@ -62,7 +69,11 @@ async fn enqueue(
     };
     regions::put_state(tx, submission, &row).await?;
     let key = format!("{submission}/{}", row.region);
-    tasks::enqueue(market, tx, Kind::Replicate, &key, submission).await?;
+    // What goes live goes before what only catches up: people wait for it.
+    match super::current_step(tx, submission).await? {
+        Step::Replication => tasks::enqueue_first(market, tx, Kind::Replicate, &key, submission).await?,
+        _ => tasks::enqueue(market, tx, Kind::Replicate, &key, submission).await?,
+    };
     Ok(())
 }
 
@@ -74,19 +85,14 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
     let Some(content) = content(market, &work, &name).await? else {
         return superseded(market, claim, &work.row, step, &name).await;
     };
+    // The lane before the region and its row: whatever is changed from here on cancels this lane.
+    let row = regions::get(&mut *market.store.read().await?, &name).await?;
+    let lane = row.map(|row| market.lanes.of(&row));
     let Some(region) = market.region(&name).await? else {
         return leave_out(market, claim, &work.row, &name).await;
     };
-    let all: u64 = content.iter().flat_map(|part| &part.blobs).map(|blob| blob.size).sum();
-    let meter = Meter::start(market, &work.row.id, step);
-    let progress = |done: u64| meter.set((0, 99), done, all);
-    let ensured = region.ensure(&content, &progress, &claim.stop).await;
-    if claim.is_stopped() {
-        return Ok(Outcome::Stopped);
-    }
-    if let Err(error) = ensured {
-        put_standing(market, &work.row.id, &name, "Behind", Some(&error.message)).await?;
-        return Ok(Outcome::Retry(error));
+    if let Some(outcome) = fill(market, claim, &work.row.id, (&*region, lane.as_deref()), &content).await? {
+        return Ok(outcome);
     }
     market.faults.at("replication:ensured");
     let mut tx = market.store.write().await?;
@@ -96,17 +102,151 @@ pub(super) async fn run(market: &Market, claim: &Claim, row: SubmissionRow) -> R
     set_standing(market, &mut tx, &work.row.id, &name, "Holding", None).await?;
     let text = format!("the region {name} holds everything, verified by digest");
     super::say(market, &mut tx, &work.row.id, step, &Note::info(text)).await?;
-    if name == market.config.settings.region {
-        for plan in work.offer.plans.iter().filter(|plan| !plan.private_audience.is_empty()) {
-            let text = format!(
-                "plan {} has a private audience: {name} alone holds it, and sends it to no region",
-                plan.id
-            );
-            super::say(market, &mut tx, &work.row.id, step, &Note::info(text)).await?;
-        }
+    say_private(market, &mut tx, &work, &name).await?;
+    if claim.attempt > 1 {
+        // It is back: what else waits for it need not wait any longer.
+        let now = store::tasks::now_ms(&mut tx).await?;
+        store::tasks::wake_region(&mut tx, &name, now).await?;
     }
     go_on(market, &mut tx, &work.row, &name).await?;
     commit(market, tx, &work.row, step).await
+}
+
+/// Fills the region, if anything may go there now; how the attempt ended when it does not hold everything.
+async fn fill(
+    market: &Market,
+    claim: &Claim,
+    submission: &str,
+    (region, lane): (&dyn Region, Option<&Lane>),
+    content: &[Content],
+) -> Result<Option<Outcome>> {
+    let name = region_of(claim);
+    let row = regions::get(&mut *market.store.read().await?, &name).await?;
+    let size = Size::of(content);
+    put_size(market, (submission, &name), &size, None).await?;
+    if let Some(outcome) = hold(market, submission, row.as_ref()).await? {
+        return Ok(Some(outcome));
+    }
+    let meter = Meter::start(market, submission, Step::Replication);
+    let done = AtomicU64::new(0);
+    let progress = |bytes: u64| {
+        done.fetch_max(bytes, Ordering::Relaxed);
+        meter.set((0, 99), bytes, size.bytes);
+        if let Some(lane) = lane {
+            lane.set_done(submission, Some(bytes));
+        }
+    };
+    let stop = claim.stop.child_token();
+    let watch = async {
+        ending(market, row.as_ref(), lane).await;
+        stop.cancel();
+        std::future::pending::<Infallible>().await
+    };
+    let ensured = tokio::select! {
+        ensured = region.ensure(content, &progress, &stop) => ensured,
+        never = watch => match never {},
+    };
+    settle(market, submission, &name, lane).await?;
+    if claim.is_stopped() {
+        return Ok(Some(Outcome::Stopped));
+    }
+    let Err(error) = ensured else { return Ok(None) };
+    let missing = size.bytes.saturating_sub(done.into_inner());
+    put_size(market, (submission, &name), &size, Some(missing)).await?;
+    if stop.is_cancelled() {
+        // Paused, changed, or the window closed: the next attempt sees which.
+        return Ok(Some(Outcome::Wait(Some(Duration::ZERO), error)));
+    }
+    put_standing(market, submission, &name, "Behind", Some(&error.message)).await?;
+    Ok(Some(Outcome::Retry(error)))
+}
+
+/// Says which plans stay at home.
+async fn say_private(market: &Market, tx: &mut Tx, work: &Work, name: &str) -> Result<()> {
+    if name != market.config.settings.region {
+        return Ok(());
+    }
+    for plan in work.offer.plans.iter().filter(|plan| !plan.private_audience.is_empty()) {
+        let text = format!(
+            "plan {} has a private audience: {name} alone holds it, and sends it to no region",
+            plan.id
+        );
+        super::say(market, tx, &work.row.id, Step::Replication, &Note::info(text)).await?;
+    }
+    Ok(())
+}
+
+/// How much of a submission a region must hold.
+struct Size {
+    digests: u64,
+    bytes: u64,
+}
+
+impl Size {
+    fn of(content: &[Content]) -> Size {
+        let all: Vec<&Descriptor> =
+            content.iter().flat_map(|part| [&part.blobs, &part.manifests]).flatten().collect();
+        Size { digests: all.len() as u64, bytes: all.iter().map(|item| item.size).sum() }
+    }
+}
+
+async fn put_size(market: &Market, key: (&str, &str), size: &Size, missing: Option<u64>) -> Result<()> {
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut tx = market.store.write().await?;
+    let numbers = (signed(size.digests), signed(size.bytes), missing.map(signed));
+    regions::put_size(&mut tx, key, numbers).await?;
+    tx.commit().await
+}
+
+/// The wait of a region that nothing may go to now, told in the submission's row.
+pub(super) async fn hold(
+    market: &Market,
+    submission: &str,
+    row: Option<&RegionRow>,
+) -> Result<Option<Outcome>> {
+    let Some(row) = row else { return Ok(None) };
+    let Some((wait, why)) = market.held_back(row) else { return Ok(None) };
+    put_standing(market, submission, &row.name, "Waiting", Some(&why.message)).await?;
+    Ok(Some(Outcome::Wait(wait, why)))
+}
+
+/// How long a task that would wait for its region still has to: an operator may have opened it since the attempt looked.
+/// In the transaction that queues the task again, so that no wake is lost between the two.
+pub(crate) async fn still_held(
+    market: &Market,
+    tx: &mut Tx,
+    claim: &Claim,
+    wait: Option<Duration>,
+) -> Result<Option<Duration>> {
+    if wait == Some(Duration::ZERO) {
+        return Ok(wait);
+    }
+    let row = regions::get(tx, &region_of(claim)).await?;
+    let row = row.filter(|row| claim.kind() == Kind::Replicate || row.paused_ms.is_some());
+    Ok(row.and_then(|row| market.held_back(&row)).map_or(Some(Duration::ZERO), |(wait, _)| wait))
+}
+
+/// Ends when nothing more may go to the region.
+async fn ending(market: &Market, row: Option<&RegionRow>, lane: Option<&Lane>) {
+    let closes = async {
+        match row.and_then(|row| market.closes_in(row)) {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None => std::future::pending().await,
+        }
+    };
+    match lane {
+        Some(lane) => tokio::select! { () = closes => {}, () = lane.halt.cancelled() => {} },
+        None => closes.await,
+    }
+}
+
+/// Writes what was sent, whatever came of it.
+async fn settle(market: &Market, submission: &str, name: &str, lane: Option<&Lane>) -> Result<()> {
+    let Some(lane) = lane else { return Ok(()) };
+    lane.set_done(submission, None);
+    let mut tx = market.store.write().await?;
+    regions::add_sent(&mut tx, name, i64::try_from(lane.take_sent()).unwrap_or(i64::MAX)).await?;
+    tx.commit().await
 }
 
 /// The step is complete when the last required region holds everything. An optional region that comes later, when the
@@ -122,7 +262,8 @@ async fn go_on(market: &Market, tx: &mut Tx, row: &SubmissionRow, name: &str) ->
         }
         return Ok(());
     }
-    let waiting = |row: &SubmissionRegionRow| row.required == 1 && row.state != "Holding";
+    let waiting =
+        |row: &SubmissionRegionRow| row.required == 1 && !matches!(row.state.as_str(), "Holding" | "Removed");
     if !regions::states(tx, &row.id).await?.iter().any(waiting) {
         complete_step(market, tx, &row.id, Step::Replication, Some(Kind::Live)).await?;
     }
@@ -135,8 +276,7 @@ async fn leave_out(market: &Market, claim: &Claim, row: &SubmissionRow, name: &s
     if !claim.complete(&mut tx).await? {
         return Ok(Outcome::Stopped);
     }
-    let said = "the region was removed";
-    set_standing(market, &mut tx, &row.id, name, "Holding", Some(said)).await?;
+    set_standing(market, &mut tx, &row.id, name, "Removed", None).await?;
     go_on(market, &mut tx, row, name).await?;
     commit(market, tx, row, Step::Replication).await
 }

@@ -5,6 +5,7 @@
 mod language;
 mod layout;
 mod offers;
+mod regions;
 mod session;
 mod submission;
 
@@ -31,6 +32,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/submissions/{id}"),
     ("POST", "/submissions/{id}/go-live"),
     ("POST", "/submissions/{id}/cancel"),
+    ("GET", "/regions"),
     ("GET", "/language/{tag}"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
@@ -48,6 +50,7 @@ pub fn router(market: Market) -> Router {
         .route("/submissions/{id}", get(submission::page))
         .route("/submissions/{id}/go-live", post(submission::go_live))
         .route("/submissions/{id}/cancel", post(submission::cancel))
+        .route("/regions", get(regions::page))
         .route("/language/{tag}", get(language::choose))
         .route("/sign-in", get(session::page).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))

@@ -25,6 +25,7 @@ pub(super) async fn page(
         Actor::Anonymous => form(&text, false),
         _ => html! {
             h1 { (text.with("signed-in-as", &[("who", &actor.to_string())])) }
+            @if actor == Actor::Operator { p { a href="/regions" { (text.get("regions")) } } }
             (own_submissions(&text, &market, &actor).await)
             form method="post" action="/sign-out" { button { (text.get("sign-out")) } }
         },

@@ -3,11 +3,10 @@
 
 use super::registry::RegistryRegion;
 use super::replica::{REPLICA_PATH, ReplicaTags};
-use super::{Content, Place, Region};
+use super::{Content, Place, Region, Supply};
 use crate::error::{Error, Result};
 use futures_util::future::BoxFuture;
 use oci::client::Credentials;
-use registry::Blobs;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use std::time::Duration;
@@ -37,9 +36,9 @@ struct Problem {
 
 impl InstanceRegion {
     /// The instance at this place; the token has the role `region` there.
-    pub fn new(place: Place, http: reqwest::Client, token: String, blobs: Blobs) -> Result<InstanceRegion> {
+    pub fn new(place: Place, http: reqwest::Client, token: String, supply: Supply) -> Result<InstanceRegion> {
         let credentials = Credentials::Basic { username: USERNAME.to_owned(), password: token.clone() };
-        let content = RegistryRegion::new(place, http.clone(), Some(credentials), blobs)?;
+        let content = RegistryRegion::new(place, http.clone(), Some(credentials), supply)?;
         Ok(InstanceRegion { content, http, token })
     }
 

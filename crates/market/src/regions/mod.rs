@@ -4,12 +4,21 @@
 //! Regions are reached without the limits of other outgoing requests: the operator wrote their URLs, and most of them
 //! lie in private networks.
 
+mod change;
 mod home;
 mod instance;
+mod lag;
+mod lane;
 mod meter;
 mod registry;
 mod replica;
+mod schedule;
+mod sending;
 
+pub use change::RegionChange;
+pub use lag::{Missing, RegionDetail, RegionState, RegionStatus, RegionSubmission};
+pub use lane::RegionLimits;
+pub(crate) use lane::{Lane, Lanes};
 pub use replica::{REPLICA_PATH, ReplicaTags, put_tags};
 
 use crate::access::{self, Actor, Operation};
@@ -97,6 +106,9 @@ pub struct NewRegion {
     pub username: Option<String>,
     /// Password, or token of a `region` role; kept sealed.
     pub password: Option<String>,
+    /// How content may go there.
+    #[serde(default)]
+    pub limits: RegionLimits,
 }
 
 /// A region as it is listed.
@@ -109,6 +121,9 @@ pub struct RegionView {
     pub url: String,
     pub required: bool,
     pub created: Instant,
+    /// What is there and what is missing; for operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<RegionStatus>,
 }
 
 impl Market {
@@ -128,7 +143,7 @@ impl Market {
         }
         let owner = credential_owner(&new.name);
         let sealed = new.password.as_deref().map(|password| self.vault.seal(&owner, password)).transpose()?;
-        let row = regions::RegionRow {
+        let mut row = regions::RegionRow {
             name: new.name.clone(),
             kind: new.kind.id().to_owned(),
             url: new.url.trim_end_matches('/').to_owned(),
@@ -136,7 +151,14 @@ impl Market {
             username: new.username.clone(),
             sealed,
             created_ms: self.now().0,
+            transfers: 0,
+            bytes_per_second: None,
+            windows: String::new(),
+            utc_offset_minutes: 0,
+            paused_ms: None,
+            sent_bytes: 0,
         };
+        new.limits.write(&mut row)?;
         let mut tx = self.store.write().await?;
         if !regions::insert(&mut tx, &row).await? {
             return Err(taken());
@@ -165,23 +187,17 @@ impl Market {
         row.map(|row| open(self, &row)).transpose()
     }
 
-    /// Removes a region; what it holds stays there. Operators only.
-    pub async fn remove_region(&self, actor: &Actor, name: &str) -> Result<()> {
-        access::permit(actor, Operation::Administer)?;
-        let mut tx = self.store.write().await?;
-        if !regions::delete(&mut tx, name).await? {
-            return Err(Error::not_found(format!("the region {name}")));
-        }
-        let detail = json!({ "region": name });
-        history::insert(&mut tx, &self.history_row(actor, None, None, "region-removed", detail)).await?;
-        tx.commit().await
-    }
-
-    /// The regions besides this instance, by name.
+    /// The regions besides this instance, by name; operators see what is missing there.
     pub async fn regions(&self, actor: &Actor) -> Result<Vec<RegionView>> {
         access::permit(actor, Operation::Browse)?;
-        let mut c = self.store.read().await?;
-        Ok(regions::list(&mut c).await?.into_iter().map(view).collect())
+        let rows = regions::list(&mut *self.store.read().await?).await?;
+        let is_operator = access::permit(actor, Operation::Administer).is_ok();
+        let mut views = Vec::new();
+        for row in rows {
+            let status = if is_operator { Some(self.region_status(&row).await?.0) } else { None };
+            views.push(RegionView { status, ..view(row) });
+        }
+        Ok(views)
     }
 }
 
@@ -209,6 +225,7 @@ fn view(row: regions::RegionRow) -> RegionView {
         url: row.url,
         required: row.required == 1,
         created: Instant(row.created_ms),
+        status: None,
     }
 }
 
@@ -222,25 +239,37 @@ fn open(market: &Market, row: &regions::RegionRow) -> Result<Box<dyn Region>> {
     let kind = RegionKind::ALL.into_iter().find(|kind| kind.id() == row.kind);
     let kind = kind.ok_or_else(|| Error::internal(format!("a region has the unknown kind {}", row.kind)))?;
     let http = http_client(HttpOptions::default())?;
-    let blobs = market.blobs.clone();
+    let supply = Supply { market: market.clone(), lane: market.lanes.of(row) };
     Ok(match kind {
         RegionKind::Instance => {
             let token = password.ok_or_else(|| place.refused("has no token".to_owned(), TOKEN_HINT))?;
-            Box::new(instance::InstanceRegion::new(place, http, token, blobs)?)
+            Box::new(instance::InstanceRegion::new(place, http, token, supply)?)
         }
         RegionKind::Registry => {
             let credentials = password.map(|password| match row.username.clone() {
                 Some(username) => Credentials::Basic { username, password },
                 None => Credentials::Token(password),
             });
-            Box::new(registry::RegistryRegion::new(place, http, credentials, blobs)?)
+            Box::new(registry::RegistryRegion::new(place, http, credentials, supply)?)
         }
     })
+}
+
+/// What the records name and the store does not have.
+fn lost(digest: &Digest) -> String {
+    format!("the content {digest}, which the records name, is not in the blob store")
 }
 
 /// How an instance gets its token.
 const TOKEN_HINT: &str =
     "make a token of the role region on the other instance, and add the region with it as the password";
+
+/// What a region is filled from, and the way there.
+#[derive(Clone)]
+struct Supply {
+    market: Market,
+    lane: Arc<Lane>,
+}
 
 /// Which region, and where.
 struct Place {
@@ -264,6 +293,10 @@ impl Place {
         let hint = match error {
             oci::Error::Denied(_) => {
                 "remove the region and add it with a user or token that may push to these repositories"
+                    .to_owned()
+            }
+            oci::Error::Refused { status: 507, .. } => {
+                "free some space in the region; replication is repeated by itself and sends what is missing"
                     .to_owned()
             }
             oci::Error::Unreachable { .. } => {

@@ -5,25 +5,30 @@
 //! remember. So a repetition heals what the region lost meanwhile, and sends nothing when it lost nothing.
 
 use super::meter::{Meter, Share};
-use super::{Content, Place, Region};
+use super::sending::{PIECE_BYTES, body, keep};
+use super::{Content, Place, Region, Supply, lost};
 use crate::error::{Error, Result};
+use crate::store::{self, regions};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use oci::client::{BlobBody, ByteStream, Client, ClientOptions, Credentials, Repository};
+use oci::client::{Client, ClientOptions, Credentials, PieceUpload, Repository, UploadPlace};
 use oci::digest::Digest;
 use oci::manifest::{self, Descriptor, MANIFEST_BYTES_MAX};
 use offer::tags::Tag;
-use registry::Blobs;
-use std::collections::HashMap;
-use std::io;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Blobs that are sent at once: enough to fill a line while a registry digests, few enough to leave it to others too.
-const TRANSFERS: usize = 3;
+/// Blobs of one submission that are looked at at once; how many are sent at once is the region's limit.
+const BLOBS: usize = 32;
 /// Questions that are asked at once when a region is verified; they are small.
 const QUESTIONS: usize = 8;
+/// Repositories that are looked through for one that holds a blob already.
+const HOLDERS_MAX: i64 = 100;
+/// How long a transfer that is told to stop may finish its current piece.
+const STOP_WAIT: Duration = Duration::from_secs(5);
 
 /// A registry as a region.
 pub(super) struct RegistryRegion {
@@ -31,7 +36,7 @@ pub(super) struct RegistryRegion {
     client: Client,
     /// What comes before the repository names: empty, or a path that ends with `/`.
     prefix: String,
-    blobs: Blobs,
+    supply: Supply,
 }
 
 impl RegistryRegion {
@@ -40,7 +45,7 @@ impl RegistryRegion {
         place: Place,
         http: reqwest::Client,
         credentials: Option<Credentials>,
-        blobs: Blobs,
+        supply: Supply,
     ) -> Result<RegistryRegion> {
         let options = ClientOptions {
             credentials,
@@ -57,7 +62,7 @@ impl RegistryRegion {
             "" => String::new(),
             path => format!("{path}/"),
         };
-        Ok(RegistryRegion { place, client, prefix, blobs })
+        Ok(RegistryRegion { place, client, prefix, supply })
     }
 
     /// The region's name and address.
@@ -70,19 +75,27 @@ impl RegistryRegion {
         self.client.repository(&name).map_err(|error| self.place.failed(&error))
     }
 
-    async fn fill(&self, content: &[Content], meter: &Meter) -> Result<()> {
-        // Plans of one offer share layers: the registry takes those from the repository that has them already.
+    async fn fill(&self, content: &[Content], meter: &Meter, stop: &CancellationToken) -> Result<()> {
+        // Plans and offers share layers: the registry takes those from the repository that has them already.
+        let held: HashSet<String> = {
+            let mut c = self.supply.market.store.read().await?;
+            regions::held(&mut c, &self.place.name).await?.into_iter().collect()
+        };
         let mut holders: HashMap<Digest, String> = HashMap::new();
         for part in content {
             let repository = self.repository(&part.repository)?;
             let mut transfers = Vec::new();
             for blob in &part.blobs {
-                let from = holders.get(&blob.digest).cloned();
-                transfers.push(self.send_blob(&repository, blob, from, meter.share(blob.size)));
+                let from = match holders.get(&blob.digest) {
+                    Some(name) => Some(name.clone()),
+                    None => self.holder(&blob.digest, &part.repository, &held).await?,
+                };
+                let from = from.map(|name| format!("{}{name}", self.prefix));
+                transfers.push(self.send_blob(&repository, blob, from, meter.share(blob.size), stop));
             }
-            stream::iter(transfers).buffer_unordered(TRANSFERS).try_collect::<Vec<()>>().await?;
+            stream::iter(transfers).buffer_unordered(BLOBS).try_collect::<Vec<()>>().await?;
             for blob in &part.blobs {
-                holders.entry(blob.digest).or_insert_with(|| repository.name().to_owned());
+                holders.entry(blob.digest).or_insert_with(|| part.repository.clone());
             }
             let mut referring = Vec::new();
             for manifest in &part.manifests {
@@ -101,16 +114,54 @@ impl RegistryRegion {
         Ok(())
     }
 
+    /// A public repository, other than this one, of an offer that the region holds, which holds the blob at home. When the
+    /// region does not have it there after all, a mount becomes an upload.
+    async fn holder(&self, digest: &Digest, not: &str, held: &HashSet<String>) -> Result<Option<String>> {
+        if held.is_empty() {
+            return Ok(None);
+        }
+        let mut c = self.supply.market.store.read().await?;
+        for name in store::registry::holders(&mut c, &digest.to_string(), HOLDERS_MAX).await? {
+            let offer = name.rsplit_once('/').map(|(offer, _)| offer);
+            if name != not
+                && offer.is_some_and(|offer| held.contains(offer))
+                && store::registry::audience(&mut c, &name).await?.is_empty()
+            {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
+    }
+
     async fn send_blob(
         &self,
         repository: &Repository,
         blob: &Descriptor,
         from: Option<String>,
         share: Share,
+        stop: &CancellationToken,
     ) -> Result<()> {
-        let body = body(self.blobs.clone(), blob.clone(), share.clone());
-        let pushed = repository.push_blob(blob, &body, from.as_deref()).await;
-        let how = pushed.map_err(|error| self.place.failed(&error))?;
+        let _turn = self.supply.lane.transfer().await?;
+        if stop.is_cancelled() {
+            return Err(self.place.stopped());
+        }
+        let digest = blob.digest.to_string();
+        let key = (self.place.name.as_str(), repository.name(), digest.as_str());
+        let begun = regions::upload(&mut *self.supply.market.store.read().await?, key).await?;
+        let begun =
+            begun.map(|(location, sent)| UploadPlace { location, offset: sent.try_into().unwrap_or(0) });
+        let stop = stop.clone();
+        let upload = PieceUpload {
+            open: body(&self.supply, blob, share.clone()),
+            piece_bytes: PIECE_BYTES,
+            begun,
+            keep: keep(&self.supply, &self.place.name, repository.name(), digest.clone(), blob.size),
+            goes_on: Arc::new(move || !stop.is_cancelled()),
+        };
+        let pushed = repository.push_blob_in_pieces(blob, &upload, from.as_deref()).await;
+        let Some(how) = pushed.map_err(|error| self.place.failed(&error))? else {
+            return Err(self.place.stopped());
+        };
         tracing::debug!(region = self.place.name, blob = %blob.digest, ?how, "a blob is there");
         share.finish();
         Ok(())
@@ -133,7 +184,7 @@ impl RegistryRegion {
 
     /// A manifest's bytes, of our own store.
     async fn manifest(&self, manifest: &Descriptor) -> Result<Bytes> {
-        let bytes = self.blobs.read(&manifest.digest, MANIFEST_BYTES_MAX).await?;
+        let bytes = self.supply.market.blobs.read(&manifest.digest, MANIFEST_BYTES_MAX).await?;
         bytes.ok_or_else(|| Error::internal(lost(&manifest.digest)))
     }
 
@@ -199,7 +250,7 @@ impl RegistryRegion {
 }
 
 impl Region for RegistryRegion {
-    /// Stops at once: a registry shows nothing of an upload before its end.
+    /// Stops at the end of a piece, or after a few seconds: what was sent until then need not be sent again.
     fn ensure<'a>(
         &'a self,
         content: &'a [Content],
@@ -208,11 +259,16 @@ impl Region for RegistryRegion {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let (meter, mut seen) = Meter::new();
-            let mut work = std::pin::pin!(self.fill(content, &meter));
+            let mut work = std::pin::pin!(self.fill(content, &meter, stop));
+            let overdue = async {
+                stop.cancelled().await;
+                tokio::time::sleep(STOP_WAIT).await;
+            };
+            let mut overdue = std::pin::pin!(overdue);
             loop {
                 tokio::select! {
                     biased;
-                    () = stop.cancelled() => return Err(self.place.stopped()),
+                    () = &mut overdue => return Err(self.place.stopped()),
                     result = &mut work => {
                         progress(*seen.borrow_and_update());
                         return result;
@@ -268,29 +324,4 @@ fn turn(tag: &str) -> u8 {
         Ok(Tag::Rolling { .. }) => 2,
         Ok(Tag::Latest) => 3,
     }
-}
-
-/// A blob of our own store, as often as it is asked for.
-fn body(blobs: Blobs, blob: Descriptor, share: Share) -> BlobBody {
-    BlobBody::Stream(Arc::new(move || {
-        let (blobs, blob, share) = (blobs.clone(), blob.clone(), share.clone());
-        Box::pin(async move {
-            let opened = blobs.get(&blob.digest).await.map_err(io::Error::other);
-            let found = opened.and_then(|found| {
-                let missing = || io::Error::new(io::ErrorKind::NotFound, lost(&blob.digest));
-                found.ok_or_else(missing)
-            });
-            let found = found.map_err(oci::Error::io("reading the marketplace's own store"))?;
-            let (size, mut position) = (found.size(), 0);
-            let pieces = found.read(0..size).inspect_ok(move |piece| {
-                position += piece.len() as u64;
-                share.reached(position);
-            });
-            Ok(Box::pin(pieces) as ByteStream)
-        })
-    }))
-}
-
-fn lost(digest: &Digest) -> String {
-    format!("the content {digest}, which the records name, is not in the blob store")
 }

@@ -131,6 +131,40 @@ pub async fn retry(
     Ok(done.rows_affected() == 1)
 }
 
+/// Queues a held task again for later although nothing failed: the attempt does not count.
+pub async fn postpone(
+    c: &mut AnyConnection,
+    id: &str,
+    lease_token: &str,
+    run_at_ms: i64,
+    reason: &str,
+) -> Result<bool> {
+    let sql = "UPDATE tasks SET state = 'queued', lease_token = NULL, lease_until_ms = NULL, lost = 0, \
+               attempts = attempts - 1, run_at_ms = $1, last_error = $2 \
+               WHERE id = $3 AND lease_token = $4 AND cancel_requested = 0";
+    let done = sqlx::query(sql).bind(run_at_ms).bind(reason).bind(id).bind(lease_token).execute(c).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The key of a region's task is a submission's id (a UUID of 36 characters), a slash, and the region's name.
+const OF_REGION: &str = "kind IN ('replicate', 'move-tags') AND SUBSTR(key, 38) = $1";
+
+/// Makes whatever waits for a region due now, given up or not, with fresh counters; how many tasks.
+pub async fn wake_region(c: &mut AnyConnection, region: &str, now_ms: i64) -> Result<u64> {
+    let sql = format!(
+        "UPDATE tasks SET state = 'queued', attempts = 0, lost = 0, run_at_ms = $2 \
+         WHERE {OF_REGION} AND (state = 'dead' OR (state = 'queued' AND run_at_ms > $2))"
+    );
+    let done = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(region).bind(now_ms).execute(c).await?;
+    Ok(done.rows_affected())
+}
+
+/// State and due instant of a region's tasks, by submission.
+pub async fn of_region(c: &mut AnyConnection, region: &str) -> Result<Vec<(String, String, i64)>> {
+    let sql = format!("SELECT subject, state, run_at_ms FROM tasks WHERE {OF_REGION} ORDER BY run_at_ms, id");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(region).fetch_all(c).await?)
+}
+
 /// Hands a held task back untouched: the attempt does not count.
 pub async fn hand_back(c: &mut AnyConnection, id: &str, lease_token: &str) -> Result<bool> {
     let sql = "UPDATE tasks SET state = 'queued', lease_token = NULL, lease_until_ms = NULL, lost = 0, \

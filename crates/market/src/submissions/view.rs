@@ -146,7 +146,8 @@ pub struct Document {
 pub struct RegionStanding {
     pub name: String,
     pub required: bool,
-    /// `Waiting`, `Behind` (with a message), `Holding` (every digest, verified) or `Live` (tags moved).
+    /// `Waiting`, `Behind` (with a message), `Holding` (every digest, verified), `Live` (tags moved) or
+    /// `Removed` (it is no region any more).
     pub state: String,
     pub message: Option<String>,
     pub changed: Instant,

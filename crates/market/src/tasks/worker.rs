@@ -171,7 +171,8 @@ async fn execute(market: &Market, claim: Claim, lease: Duration, shutdown: &Canc
     match outcome {
         Outcome::Done => Ok(()),
         Outcome::Retry(error) if !claim.is_stopped() => retry(market, &claim, &error).await,
-        Outcome::Retry(_) | Outcome::Stopped => put_down(market, &claim, shutdown).await,
+        Outcome::Wait(wait, why) if !claim.is_stopped() => postpone(market, &claim, wait, &why).await,
+        Outcome::Retry(_) | Outcome::Wait(..) | Outcome::Stopped => put_down(market, &claim, shutdown).await,
     }
 }
 
@@ -187,6 +188,23 @@ async fn retry(market: &Market, claim: &Claim, error: &Error) -> Result<()> {
         tx.commit().await?;
         pipeline::announce(market, claim).await?;
         return Ok(());
+    }
+    drop(tx);
+    put_down(market, claim, &CancellationToken::new()).await
+}
+
+/// Longest wait of a task that somebody will wake: about as good as for ever.
+const WAIT_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
+
+/// The task may not go on now: queue it again for then, without counting the attempt.
+async fn postpone(market: &Market, claim: &Claim, wait: Option<Duration>, why: &Error) -> Result<()> {
+    let mut tx = market.store.write().await?;
+    let wait = pipeline::replication::still_held(market, &mut tx, claim, wait).await?;
+    let due = store::tasks::now_ms(&mut tx).await? + millis(wait.unwrap_or(WAIT_MAX));
+    if store::tasks::postpone(&mut tx, &claim.id, &claim.token, due, &why.message).await? {
+        pipeline::held(market, &mut tx, claim, why).await?;
+        tx.commit().await?;
+        return pipeline::announce(market, claim).await;
     }
     drop(tx);
     put_down(market, claim, &CancellationToken::new()).await

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use market::access::TokenRole;
-use market::regions::{NewRegion, REPLICA_PATH, RegionKind};
+use market::regions::{NewRegion, REPLICA_PATH, RegionKind, RegionLimits};
 use market::{Actor, Market, RegistryOwner};
 use offer::submission::SubmissionState;
 use registry::owner::{Action, Credentials, ManifestReference, Owner};
@@ -17,19 +17,20 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 const PUBLIC: &str = "contoso/sensor/standard";
 
-async fn add(market: &Market, kind: RegionKind, url: String, required: bool, password: Option<String>) {
-    let new = NewRegion { name: "eu".to_owned(), kind, url, required, username: None, password };
+pub async fn add(market: &Market, kind: RegionKind, url: String, required: bool, password: Option<String>) {
+    let (username, limits) = (None, RegionLimits::default());
+    let new = NewRegion { name: "eu".to_owned(), kind, url, required, username, password, limits };
     market.add_region(&Actor::Operator, new).await.unwrap();
 }
 
 /// Where a submission stands in the region, and why.
-async fn standing(market: &Market, submission: &str) -> (String, Option<String>) {
+pub async fn standing(market: &Market, submission: &str) -> (String, Option<String>) {
     let found = market.submission(&publisher(), submission).await.unwrap();
     let region = found.regions.into_iter().find(|region| region.name == "eu");
     region.map_or(("none".to_owned(), None), |region| (region.state, region.message))
 }
 
-async fn to_preview(market: &Market, files: std::collections::BTreeMap<String, Vec<u8>>) -> String {
+pub async fn to_preview(market: &Market, files: std::collections::BTreeMap<String, Vec<u8>>) -> String {
     publish(market, files).await;
     wait_for(market, SubmissionState::WaitingForPublisherReview).await.summary.id
 }

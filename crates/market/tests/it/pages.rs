@@ -226,6 +226,22 @@ async fn every_page_is_guarded_and_whole_in_both_languages() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn regions_are_shown_to_operators_with_what_they_lack() {
+    let stage = stage().await;
+    let market = &stage.place.market;
+    let operator = secret(market, TokenRole::Operator).await;
+    let empty = get(&stage.router, "/regions", &operator).await;
+    assert!(empty.text().contains("No region yet"), "{}", empty.text());
+    let url = "http://127.0.0.1:9".to_owned();
+    crate::catching_up::add(market, market::regions::RegionKind::Registry, url, false, None).await;
+    let shown = get(&stage.router, "/regions?lang=fr", &operator).await;
+    assert!(shown.text().contains("À jour.") && shown.text().contains("facultative"), "{}", shown.text());
+    assert_eq!(raw_keys(shown.text()), Vec::<String>::new());
+    assert_eq!(get(&stage.router, "/regions", &stage.own).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(get(&stage.router, "/regions", "").await.status, StatusCode::SEE_OTHER);
+}
+
 /// Every key that the pages' code names, also those that it makes from the names of states.
 #[test]
 fn every_sentence_that_the_pages_use_is_there() {
@@ -233,6 +249,7 @@ fn every_sentence_that_the_pages_use_is_there() {
         include_str!("../../src/portal/layout.rs"),
         include_str!("../../src/portal/mod.rs"),
         include_str!("../../src/portal/offers.rs"),
+        include_str!("../../src/portal/regions.rs"),
         include_str!("../../src/portal/session.rs"),
         include_str!("../../src/portal/submission.rs"),
     ];

@@ -4,7 +4,9 @@
 use crate::docker_registry::Registry;
 use crate::support::{Place, place};
 use market::access::TokenRole;
-use market::regions::{Content, NewRegion, REPLICA_PATH, Region, RegionKind, ReplicaTags, put_tags};
+use market::regions::{
+    Content, NewRegion, REPLICA_PATH, Region, RegionKind, RegionLimits, ReplicaTags, put_tags,
+};
 use market::{Actor, Kind};
 use oci::manifest::{Descriptor, Index, Manifest, media_type};
 use std::collections::BTreeMap;
@@ -57,7 +59,7 @@ async fn put_json(place: &Place, media_type: &str, value: &impl serde::Serialize
     put(place, media_type, &serde_json::to_vec(value).unwrap()).await
 }
 
-async fn region(
+pub async fn region(
     place: &Place,
     name: &str,
     kind: RegionKind,
@@ -65,12 +67,13 @@ async fn region(
     password: Option<String>,
 ) -> Box<dyn Region> {
     let (required, username) = (true, None);
-    let new = NewRegion { name: name.to_owned(), kind, url, required, username, password };
+    let limits = RegionLimits::default();
+    let new = NewRegion { name: name.to_owned(), kind, url, required, username, password, limits };
     place.market.add_region(&Actor::Operator, new).await.unwrap();
     place.market.open_region(&Actor::Operator, name).await.unwrap()
 }
 
-async fn ensure(region: &dyn Region, content: &[Content]) -> market::Result<u64> {
+pub async fn ensure(region: &dyn Region, content: &[Content]) -> market::Result<u64> {
     let last = Mutex::new(0);
     let progress = |bytes| *last.lock().unwrap() = bytes;
     region.ensure(content, &progress, &CancellationToken::new()).await?;
@@ -170,6 +173,7 @@ async fn a_region_that_forgets_or_is_away_is_named() {
 
     let stop = CancellationToken::new();
     stop.cancel();
+    registry.remove_bytes(&content[0].blobs[1].digest);
     let stopped = region_eu.ensure(&content, &|_| {}, &stop).await.unwrap_err();
     assert_eq!(stopped.message, "the region eu is not complete: the transfer was stopped");
 
@@ -204,7 +208,8 @@ async fn addresses_and_credentials_of_regions_are_checked() {
     ] {
         let (name, url, required) = ("eu".to_owned(), url.to_owned(), false);
         let (username, password) = (username.map(str::to_owned), password.map(str::to_owned));
-        let new = NewRegion { name, kind, url, required, username, password };
+        let limits = RegionLimits::default();
+        let new = NewRegion { name, kind, url, required, username, password, limits };
         let error = place.market.add_region(&Actor::Operator, new).await.unwrap_err();
         assert_eq!(error.kind, Kind::Invalid);
         assert!(error.message.contains(expected), "{error}");

@@ -105,6 +105,7 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
         ("POST", "/api/v1/keys/trusted") => json(r#"{"label":"new","pem":"no key"}"#.to_owned()),
         ("POST", "/api/v1/exports") => json("{}".to_owned()),
         ("POST", "/api/v1/imports") => json("no statement".to_owned()),
+        ("PATCH", "/api/v1/regions/{name}") => json("{}".to_owned()),
         ("PUT", "/api/v1/replica/tags") => json("[]".to_owned()),
         ("POST", path) if path.ends_with("/submissions") => json(r#"{"notify":["no address"]}"#.to_owned()),
         ("POST", "/api/v1/validate") | ("PUT", _) => Body::from(tar(&offer(&["latest", "1.0.0"]))),

@@ -166,9 +166,20 @@ pub async fn push_files(
     files: &[(&str, &[u8])],
     tags: &[&str],
 ) -> Descriptor {
+    push_layers(market, &[], program, files, tags).await
+}
+
+/// As [`push_files`], upon a base: a layer of one file with these bytes.
+pub async fn push_layers(
+    market: &Market,
+    base: &[&[u8]],
+    program: Vec<u8>,
+    files: &[(&str, &[u8])],
+    tags: &[&str],
+) -> Descriptor {
     let scratch = TempDir::new().unwrap();
     let layout = scratch.path().join("image");
-    let root = image(&layout, program, files);
+    let root = image(&layout, base, program, files);
     let source = oci::source::layout::LayoutSource::open(&layout, None).unwrap();
     let (owner, repository) = (RegistryOwner::new(market.clone()), "incoming/contoso/sensor");
     let who = token(market, TokenRole::Publisher("contoso".to_owned())).await;
@@ -197,7 +208,7 @@ pub async fn push_files(
     descriptor
 }
 
-fn image(layout: &Path, program: Vec<u8>, files: &[(&str, &[u8])]) -> Descriptor {
+fn image(layout: &Path, base: &[&[u8]], program: Vec<u8>, files: &[(&str, &[u8])]) -> Descriptor {
     let file = |path: &str, content: Vec<u8>, mode| PackFile {
         path: path.to_owned(),
         content: PackContent::Bytes(content),
@@ -206,6 +217,9 @@ fn image(layout: &Path, program: Vec<u8>, files: &[(&str, &[u8])]) -> Descriptor
         gid: 0,
     };
     let files = files.iter().map(|(path, content)| file(path, content.to_vec(), 0o644));
+    let layer = |files| PackLayer { from_root: None, files };
+    let below = base.iter().map(|bytes| layer(vec![file("usr/base", bytes.to_vec(), 0o644)]));
+    let above = layer([file("app/module", program, 0o755)].into_iter().chain(files).collect());
     let spec = PackSpec {
         platform: Platform {
             architecture: "amd64".to_owned(),
@@ -213,10 +227,7 @@ fn image(layout: &Path, program: Vec<u8>, files: &[(&str, &[u8])]) -> Descriptor
             variant: None,
             os_version: None,
         },
-        layers: vec![PackLayer {
-            from_root: None,
-            files: [file("app/module", program, 0o755)].into_iter().chain(files).collect(),
-        }],
+        layers: below.chain([above]).collect(),
         config: RunConfig {
             entrypoint: Some(vec!["/app/module".to_owned()]),
             user: Some("1000".to_owned()),
@@ -234,7 +245,7 @@ fn image(layout: &Path, program: Vec<u8>, files: &[(&str, &[u8])]) -> Descriptor
 }
 
 /// The smallest static x86-64 program that a reader of ELF files takes: a header and one segment.
-fn elf() -> Vec<u8> {
+pub fn elf() -> Vec<u8> {
     elf_that_exits(0)
 }
 

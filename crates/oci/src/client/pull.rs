@@ -160,21 +160,23 @@ impl Repository {
         }
     }
 
-    /// The size in bytes that the registry states for a blob; `None` if it is not there.
+    /// The size in bytes that the registry states for a blob; `None` if it is not there. One that states another digest is
+    /// not believed.
     pub async fn blob_size(&self, digest: Digest) -> Result<Option<u64>, Error> {
         let response = match self.head_blob(digest).await {
             Err(Error::NotFound(_)) => return Ok(None),
             other => other?,
         };
-        let stated =
-            response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        match stated {
-            Some(size) => Ok(Some(size)),
-            None => {
-                let what = format!("answer about blob {digest} in {self}");
-                Err(Error::Malformed { what, cause: "it does not state the size".to_owned() })
-            }
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let what = format!("blob {digest} in {self}");
+        if let Some(found) = header("docker-content-digest").and_then(|stated| stated.parse::<Digest>().ok())
+            && found != digest
+        {
+            return Err(Error::DigestMismatch { what, expected: digest, found: Box::new(found) });
         }
+        let size = header(CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
+        let unsaid = || Error::Malformed { what, cause: "the answer does not state the size".to_owned() };
+        size.map(Some).ok_or_else(unsaid)
     }
 
     async fn head_blob(&self, digest: Digest) -> Result<Response, Error> {

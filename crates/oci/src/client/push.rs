@@ -16,7 +16,7 @@ use tokio_util::io::ReaderStream;
 use url::Url;
 
 /// How often a whole upload is begun again.
-const UPLOADS_MAX: u32 = 3;
+pub(super) const UPLOADS_MAX: u32 = 3;
 
 /// Size of the pieces in which a file is read.
 const PIECE_BYTES: usize = 256 << 10;
@@ -93,7 +93,7 @@ impl Repository {
         self.upload(descriptor, body, mount_from).await
     }
 
-    async fn upload(
+    pub(super) async fn upload(
         &self,
         descriptor: &Descriptor,
         body: &BlobBody,
@@ -130,7 +130,11 @@ impl Repository {
     }
 
     /// Where to upload to; `None` if the registry mounted the blob.
-    async fn start_upload(&self, digest: Digest, mount_from: Option<&str>) -> Result<Option<Url>, Error> {
+    pub(super) async fn start_upload(
+        &self,
+        digest: Digest,
+        mount_from: Option<&str>,
+    ) -> Result<Option<Url>, Error> {
         let mut url = self.url("blobs/uploads/").await?;
         let mut scopes = self.push_scopes();
         if let Some(from) = mount_from {
@@ -151,7 +155,7 @@ impl Repository {
         }
     }
 
-    fn put(
+    pub(super) fn put(
         &self,
         location: &Url,
         descriptor: &Descriptor,
@@ -171,7 +175,7 @@ impl Repository {
         Ok(call)
     }
 
-    async fn send_upload(&self, call: &Call) -> Result<Response, Error> {
+    pub(super) async fn send_upload(&self, call: &Call) -> Result<Response, Error> {
         self.client.send(call).await
     }
 
@@ -204,7 +208,7 @@ impl Repository {
         Ok(response.headers().contains_key("oci-subject"))
     }
 
-    fn push_scopes(&self) -> Vec<String> {
+    pub(super) fn push_scopes(&self) -> Vec<String> {
         vec![format!("repository:{}:pull,push", self.name)]
     }
 }

@@ -1,6 +1,7 @@
 //! What a client reads: manifests, blobs and parts of them, tags, referrers.
 
 use crate::support::{INDEX, MANIFEST, Registry, descriptor, failure, header};
+use futures_util::StreamExt;
 use oci::digest::Digest;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -107,6 +108,35 @@ async fn tags_come_in_pages() {
     let response = registry.get("/v2/acme/app/tags/list?n=-1").await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     assert_eq!(failure(registry.get("/v2/acme/none/tags/list").await).await, (404, "NAME_UNKNOWN".into()));
+}
+
+#[tokio::test]
+async fn ten_thousand_tags_come_in_pages_each_once_and_in_order() {
+    let registry = Registry::start().await;
+    let (_, manifest) = registry.push_image("acme/app", "t00000", b"layer").await;
+    let puts = (1..10_000).map(|number| {
+        let (registry, manifest) = (&registry, &manifest);
+        async move {
+            let tag = format!("t{number:05}");
+            let put = registry.put_manifest("acme/app", &tag, MANIFEST, manifest).await;
+            assert_eq!(put.status(), StatusCode::CREATED, "{tag}");
+        }
+    });
+    futures_util::stream::iter(puts).buffer_unordered(16).collect::<Vec<()>>().await;
+    let (mut found, mut pages) = (Vec::new(), 0);
+    let mut next = Some("/v2/acme/app/tags/list?n=999".to_owned());
+    while let Some(path) = next {
+        let response = registry.get(&path).await;
+        next = response.headers().get("link").map(|link| {
+            let link = link.to_str().unwrap();
+            link[1..link.find('>').unwrap()].to_owned()
+        });
+        let body: Value = response.json().await.unwrap();
+        found.extend(body["tags"].as_array().unwrap().iter().map(|tag| tag.as_str().unwrap().to_owned()));
+        pages += 1;
+    }
+    let all: Vec<String> = (0..10_000).map(|number| format!("t{number:05}")).collect();
+    assert_eq!((found, pages), (all, 11));
 }
 
 #[tokio::test]

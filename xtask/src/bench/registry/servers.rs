@@ -114,6 +114,8 @@ pub struct Ours {
     pub server: Server,
     /// Name and token of the publisher, as registry clients take them.
     pub credentials: String,
+    /// Token of an operator.
+    operator: String,
     subscription: String,
 }
 
@@ -123,10 +125,12 @@ pub fn ours(program: &Path, scratch: &Path) -> Result<Ours, String> {
     let run = |arguments: &[&str]| output(Command::new(program).args(arguments).arg("--data").arg(&data));
     run(&["publisher", "add", "bench", "--quiet"])?;
     let made = run(&["token", "create", "publisher", "--subject", "bench", "--json"])?;
+    let operator = run(&["token", "create", "operator", "--json"])?;
     let added = run(&["subscription", "add", "Preview", "--json"])?;
     let server = serve(program, free_port()?, scratch)?;
     let credentials = format!("publisher:{}", field(&made, "secret")?);
-    Ok(Ours { server, credentials, subscription: field(&added, "id")? })
+    let (operator, subscription) = (field(&operator, "secret")?, field(&added, "id")?);
+    Ok(Ours { server, credentials, operator, subscription })
 }
 
 fn serve(program: &Path, port: u16, scratch: &Path) -> Result<Server, String> {
@@ -136,10 +140,10 @@ fn serve(program: &Path, port: u16, scratch: &Path) -> Result<Server, String> {
 }
 
 /// The same with the layout's image live, for everybody to pull, and started again since: its memory is that of serving,
-/// not of certifying.
-pub fn ours_published(program: &Path, layout: &Path, scratch: &Path) -> Result<Server, String> {
+/// not of certifying. With an operator's token.
+pub fn ours_published(program: &Path, layout: &Path, scratch: &Path) -> Result<(Server, String), String> {
     const INCOMING: &str = "incoming/bench/telemetry";
-    let Ours { server, credentials, subscription } = ours(program, scratch)?;
+    let Ours { server, credentials, operator, subscription } = ours(program, scratch)?;
     for tag in ["latest", "1.0.0"] {
         push(layout, server.port, &format!("{INCOMING}:{tag}"), Some(&credentials))?;
     }
@@ -167,7 +171,7 @@ pub fn ours_published(program: &Path, layout: &Path, scratch: &Path) -> Result<S
     drop(server);
     let mut server = serve(program, port, scratch)?;
     server.repository = "bench/telemetry/standard".to_owned();
-    Ok(server)
+    Ok((server, operator))
 }
 
 /// Debian's docker-registry, empty, with its own defaults but for the address.
