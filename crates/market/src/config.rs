@@ -24,6 +24,7 @@ mod blobs;
 pub use blobs::BlobsKind;
 
 use crate::error::{Error, Result};
+use jiff::SignedDuration;
 use offer::finding::{Finding, Severity};
 use offer::policy::Policy;
 use registry::blobs::ObjectStore;
@@ -81,6 +82,12 @@ pub struct Settings {
     pub blobs_secret_file: Option<PathBuf>,
     /// Whether clients that pull are sent to the object store for blobs.
     pub blobs_redirect: bool,
+    /// How many of the greatest versions of a plan keep their tags; 0 for all. What is live always does.
+    pub keep_versions: usize,
+    /// How long something must have been unneeded before a garbage collection removes it.
+    pub collect_grace: SignedDuration,
+    /// How often garbage is collected; zero for never.
+    pub collect_every: SignedDuration,
     /// OCI runtime that starts modules on trial: `auto` for runc where it is there and works, `off`, or a name or path.
     pub sandbox: String,
 }
@@ -107,6 +114,9 @@ impl Default for Settings {
             blobs_account: None,
             blobs_secret_file: None,
             blobs_redirect: false,
+            keep_versions: 0,
+            collect_grace: SignedDuration::from_hours(24),
+            collect_every: SignedDuration::from_hours(6),
             sandbox: "auto".to_owned(),
         }
     }
@@ -180,6 +190,16 @@ impl Config {
             Some(file) => load_policy(&data.join(file))?,
             None => Policy::default(),
         };
+        for (name, duration) in
+            [("collect-grace", settings.collect_grace), ("collect-every", settings.collect_every)]
+        {
+            if duration.is_negative() {
+                return Err(Error::setup(
+                    format!("{name} is -{:#}: less than nothing", duration.abs()),
+                    "write for example 24h",
+                ));
+            }
+        }
         let object_store = blobs::object_store(&settings, data, env)?;
         Ok(Config { data: data.to_owned(), settings, origins, policy, object_store })
     }
@@ -222,6 +242,9 @@ fn setting_names() -> Vec<String> {
         "blobs-account",
         "blobs-secret-file",
         "blobs-redirect",
+        "keep-versions",
+        "collect-grace",
+        "collect-every",
         "sandbox",
     ]
     .map(str::to_owned)
@@ -231,7 +254,7 @@ fn setting_names() -> Vec<String> {
 /// A variable or flag is text; the settings that are not get their type here.
 fn value_of(name: &str, text: &str, from: &str) -> Result<toml::Value> {
     Ok(match name {
-        "certifications" => toml::Value::Integer(text.trim().parse().map_err(|_| {
+        "certifications" | "keep-versions" => toml::Value::Integer(text.trim().parse().map_err(|_| {
             Error::setup(
                 format!("{from} is {text:?}, which is no whole number"),
                 "give a number, for example 2",

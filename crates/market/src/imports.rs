@@ -242,7 +242,8 @@ impl Market {
             self.take_back(&mut tx, &row, gone).await?;
         }
         let now = self.now();
-        registry::clear(&mut tx, &waiting(id)).await?;
+        // Listings and the like, which no other record names: an export that builds on this one leaves them out.
+        registry::keep_alone(&mut tx, &waiting(id)).await?;
         exports::finish_import(&mut tx, id, now.0).await?;
         let detail =
             json!({ "export": id, "source": row.source, "key": row.signing_key, "offers": arrivals.len() });
@@ -301,7 +302,7 @@ impl Market {
 const TRUST_HINT: &str = "take the public key of the marketplace that made it by a way that you trust, and run `edgemarket key trust FILE`; \
      if it is trusted already, the file was changed";
 
-/// The repository under which content waits; nobody may read it.
+/// The repository under which content waits, and what nothing else names stays; nobody may read it.
 fn waiting(import: &str) -> String {
     format!("import/{import}")
 }

@@ -7,6 +7,7 @@ pub mod api;
 pub mod bundles;
 pub mod catalogue;
 pub mod clock;
+pub mod collection;
 pub mod config;
 pub mod deployments;
 pub mod error;

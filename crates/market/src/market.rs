@@ -2,6 +2,7 @@
 
 use crate::bundles::Bundles;
 use crate::clock::{Clock, Ids, Instant};
+use crate::collection::{LastCollection, Unneeded};
 use crate::config::Config;
 use crate::egress::Egress;
 use crate::error::{Error, Result};
@@ -81,6 +82,8 @@ pub struct Inner {
     pub(crate) sandbox: OnceCell<std::result::Result<Arc<Sandbox>, String>>,
     pub(crate) cache: Cache,
     pub(crate) last_scrub: LastScrub,
+    pub(crate) last_collection: LastCollection,
+    pub(crate) unneeded: Unneeded,
     events: broadcast::Sender<Event>,
     _lock: DataLock,
 }
@@ -113,6 +116,7 @@ impl Market {
         }
         .map_err(|error| Error::setup(error.to_string(), error.hint()))?;
         let store = Store::open(&data).await?;
+        let unneeded = Unneeded::read(&store).await?;
         let (events, _) = broadcast::channel(EVENTS_MAX);
         let egress = Egress::new(&config.settings.allow_private_egress);
         let http = egress.client()?;
@@ -137,6 +141,8 @@ impl Market {
             sandbox: OnceCell::new(),
             cache,
             last_scrub: LastScrub::default(),
+            last_collection: LastCollection::default(),
+            unneeded,
             events,
             _lock: lock,
         };

@@ -177,6 +177,9 @@ impl Owner for RegistryOwner {
                 found.map_err(refusal)?.map(|row| ManifestRow { annotations: "{}".to_owned(), ..row });
             found.map(descriptor).transpose()
         };
+        if matches!(reference, ManifestReference::Digest(_)) {
+            self.market.rely_on(&text).await.map_err(refusal)?;
+        }
         self.known.manifests.get(&self.market.store, key(repository, &text), read).await
     }
 
@@ -199,6 +202,14 @@ impl Owner for RegistryOwner {
                 .map_err(|error| Refusal::Internal(error.to_string()))?,
         };
         let mut tx = self.market.store.write().await.map_err(refusal)?;
+        // Checked before, but a garbage collection may have come in between.
+        let references: Vec<String> = manifest.references.iter().map(Digest::to_string).collect();
+        if let Some(gone) = store::absent(&mut tx, repository, &references).await.map_err(refusal)? {
+            let text = format!(
+                "the manifest refers to {gone}, which is not in this repository any more; push it again"
+            );
+            return Err(Refusal::Invalid(text));
+        }
         store::put_manifest(&mut tx, repository, &row).await.map_err(refusal)?;
         let now = self.market.now().0;
         for tag in &manifest.tags {
@@ -239,11 +250,14 @@ impl Owner for RegistryOwner {
             let mut c = self.market.store.read().await.map_err(refusal)?;
             store::has_blob(&mut c, repository, &text).await.map_err(refusal)
         };
+        // Taken off the list first, then looked for: a collection cannot come in between.
+        self.market.rely_on(&text).await.map_err(refusal)?;
         self.known.blobs.get(&self.market.store, key(repository, &text), read).await
     }
 
     async fn may_mount(&self, who: &Credentials, digest: &Digest) -> Answer<bool> {
         let actor = self.asker(who).await?.actor;
+        self.market.rely_on(&digest.to_string()).await.map_err(refusal)?;
         let mut c = self.market.store.read().await.map_err(refusal)?;
         let holders = store::holders(&mut c, &digest.to_string(), HOLDERS_MAX).await.map_err(refusal)?;
         drop(c);

@@ -195,11 +195,33 @@ async fn walk_with(blobs: &Blobs, roots: &[Descriptor], origin: Option<&Origin>)
     Ok(tree)
 }
 
+/// Digests of everything below a root that the blob store holds, as far as the manifests on the way are there.
+pub(crate) async fn stored_below(blobs: &Blobs, root: &Descriptor) -> Result<HashSet<String>> {
+    let (mut found, mut stack) = (HashSet::new(), vec![root.clone()]);
+    while let Some(descriptor) = stack.pop() {
+        if !found.insert(descriptor.digest.to_string()) {
+            continue;
+        }
+        let Some(bytes) = blobs.read(&descriptor.digest, MANIFEST_BYTES_MAX).await? else { continue };
+        match manifest::parse(&bytes, Some(&descriptor.media_type))? {
+            Document::Index(index) => stack.extend(index.manifests),
+            Document::Manifest(manifest) => {
+                let blobs = [manifest.config].into_iter().chain(manifest.layers);
+                found.extend(blobs.map(|blob| blob.digest.to_string()));
+            }
+        }
+    }
+    Ok(found)
+}
+
 async fn manifest_bytes(
     blobs: &Blobs,
     descriptor: &Descriptor,
     origin: Option<&Origin>,
 ) -> Result<Bytes, oci::Error> {
+    if origin.is_some() {
+        blobs.hold(&descriptor.digest).await;
+    }
     if let Some(bytes) = blobs.read(&descriptor.digest, MANIFEST_BYTES_MAX).await.map_err(stored)? {
         return Ok(bytes);
     }

@@ -32,6 +32,7 @@ mod directory;
 mod error;
 mod reader;
 mod remote;
+mod removal;
 mod sink;
 mod storage;
 mod uploads;
@@ -40,6 +41,7 @@ pub use check::Condition;
 pub use connect::{ObjectStore, Protocol, Secret};
 pub use error::Error;
 pub use remote::LINK_LIFE;
+pub use removal::HOLD_MIN;
 pub use storage::{Blob, Stored};
 
 use error::at;
@@ -59,6 +61,7 @@ struct Inner {
     tmp: PathBuf,
     /// Running hashes of uploads that this process has seen; others are hashed again from the file.
     sessions: Mutex<HashMap<Uuid, uploads::Slot>>,
+    turns: removal::Turns,
 }
 
 impl Blobs {
@@ -94,7 +97,13 @@ impl Blobs {
         for path in [&uploads, &tmp] {
             fs::create_dir_all(path).map_err(at("create", path))?;
         }
-        Ok(Blobs(Arc::new(Inner { storage, uploads, tmp, sessions: Mutex::default() })))
+        Ok(Blobs(Arc::new(Inner {
+            storage,
+            uploads,
+            tmp,
+            sessions: Mutex::default(),
+            turns: removal::Turns::default(),
+        })))
     }
 
     /// Stores a stream and returns its digest and size in bytes. With `expected`, any other digest is refused. The
@@ -116,6 +125,7 @@ impl Blobs {
         let temporary = pump(temporary, size_max, bytes).await?;
         let (temporary, digest) = blocking(move || temporary.checked(expected)).await?;
         let size = temporary.sink.size;
+        self.hold(&digest).await;
         self.0.storage.keep(Spooled { path: &temporary.path, digest, size }).await?;
         Ok((digest, size))
     }
@@ -142,9 +152,15 @@ impl Blobs {
         self.0.storage.size(digest).await
     }
 
-    /// Whether a blob is here.
+    /// As [`size`](Blobs::size); what is here then stays for a while ([`hold`](Blobs::hold)).
+    pub async fn held_size(&self, digest: &Digest) -> Result<Option<u64>, Error> {
+        self.hold(digest).await;
+        self.size(digest).await
+    }
+
+    /// Whether a blob is here; then it stays for a while ([`hold`](Blobs::hold)).
     pub async fn contains(&self, digest: &Digest) -> Result<bool, Error> {
-        Ok(self.size(digest).await?.is_some())
+        Ok(self.held_size(digest).await?.is_some())
     }
 
     /// A blob's content for callers that block, such as the certification pass. `NotFound` if it is not here. Not to be

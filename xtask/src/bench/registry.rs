@@ -1,6 +1,7 @@
 //! The registry under load, beside Debian's docker-registry, and beside nginx with the same bytes as files, which is
 //! the limit of what one machine can send. wrk asks, anonymously, for what devices ask for; skopeo pushes.
 
+mod collection;
 mod replication;
 mod servers;
 
@@ -78,6 +79,7 @@ pub fn measure(
     if let Some(pushed) = pushed {
         rows.extend(pushes(program, pushed, &scratch, rounds)?);
     }
+    rows.extend(collection::measure(program, &layout, &scratch, rounds)?);
     empty_folder(&scratch)?;
     Ok(rows)
 }

@@ -1,103 +1,37 @@
-//! `blobs scrub`: the upkeep of the store of images.
+//! `blobs scrub` and `blobs collect`: the upkeep of the store of images.
 
-use super::target::Target;
-use crate::client::{Client, Payload};
 use crate::output::{Failure, Output};
-use axum::http::Method;
-use clap::{Args, Subcommand};
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use market::scrub::{Scrub, ScrubState};
-use serde_json::json;
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressDrawTarget};
 use std::io::IsTerminal;
 use std::time::Duration;
 
-/// How often a scrub is looked at while it runs.
+mod collect;
+mod scrub;
+
+/// How often long work is looked at while it runs.
 const POLL: Duration = Duration::from_millis(200);
-const SCRUB: &str = "/api/v1/blobs/scrub";
 
 /// `edgemarket blobs`
 #[derive(Debug, Subcommand)]
 pub enum BlobsCommand {
     /// Read every blob again and compare it with its digest: exit status 0 sound, 1 rot was found, 2 could not run
-    Scrub(ScrubArguments),
+    Scrub(scrub::ScrubArguments),
+    /// Collect garbage: remove what no offer, submission, kept version or upload has needed for the grace period
+    Collect(collect::CollectArguments),
 }
 
-/// What `blobs scrub` takes.
-#[derive(Debug, Args)]
-pub struct ScrubArguments {
-    /// Move rotten blobs aside, so that they are not served and can be pushed again
-    #[arg(long)]
-    quarantine: bool,
-    /// Only show the scrub that runs, or ran last
-    #[arg(long, conflicts_with = "quarantine")]
-    status: bool,
-    #[command(flatten)]
-    target: Target,
-}
-
-/// Runs it.
+/// Runs one of them.
 pub async fn blobs(command: &BlobsCommand, output: &Output) -> Result<(), Failure> {
-    let BlobsCommand::Scrub(arguments) = command;
-    let scrub = arguments.target.with(async |client| run(client, arguments, output).await).await?;
-    if scrub.state == ScrubState::Failed {
-        let why = scrub.message.unwrap_or_default();
-        return Err(Failure::could_not_run(why, "see to it, then scrub again; the server's log says more"));
+    match command {
+        BlobsCommand::Scrub(arguments) => scrub::scrub(arguments, output).await,
+        BlobsCommand::Collect(arguments) => collect::collect(arguments, output).await,
     }
-    output.value(&scrub, |scrub| describe(scrub, output))?;
-    if scrub.rotten > 0 { Err(Failure::said()) } else { Ok(()) }
 }
 
-/// Begins a scrub and follows it to its end.
-async fn run(client: &Client, arguments: &ScrubArguments, output: &Output) -> Result<Scrub, Failure> {
-    if arguments.status {
-        return Ok(client.get(SCRUB).await?);
-    }
-    let request = json!({ "quarantine": arguments.quarantine });
-    let mut scrub: Scrub = client.call(Method::POST, SCRUB, Payload::Json(request)).await?;
-    let bar = ProgressBar::new(0);
-    let template = "{bar:30.green/white.dim} {bytes}/{total_bytes} {msg}";
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+/// Progress is for people who look.
+fn hidden_unless_shown(bar: &ProgressBar, output: &Output) {
     if output.quiet || output.json || !std::io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
-    while scrub.state == ScrubState::Running {
-        tokio::time::sleep(POLL).await;
-        scrub = client.get(SCRUB).await?;
-        bar.set_length(scrub.bytes);
-        bar.set_position(scrub.bytes_checked);
-        if scrub.rotten > 0 {
-            bar.set_message(output.text.with("scrub-rotten", &[("rotten", &scrub.rotten.to_string())]));
-        }
-    }
-    bar.finish_and_clear();
-    Ok(scrub)
-}
-
-/// Each rotten blob, then the sums.
-fn describe(scrub: &Scrub, output: &Output) -> String {
-    let mut text = String::new();
-    for rot in &scrub.rot {
-        text += &format!("{}  {}\n", rot.digest, rot.detail);
-        if rot.set_aside {
-            text += &format!("    {}\n", output.text.get("scrub-set-aside"));
-        }
-        for repository in &rot.repositories {
-            text += &format!("    {repository}\n");
-        }
-    }
-    let (checked, bytes) = (scrub.blobs_checked.to_string(), HumanBytes(scrub.bytes_checked).to_string());
-    let rotten = scrub.rotten.to_string();
-    let values = [("blobs", checked.as_str()), ("bytes", &bytes), ("rotten", &rotten)];
-    let key = match (scrub.state, scrub.rotten) {
-        (ScrubState::Running, _) => "scrub-running",
-        (_, 0) => "scrub-sound",
-        _ => "scrub-rot",
-    };
-    text += &format!("{}\n", output.text.with(key, &values));
-    if scrub.orphans > 0 {
-        let (orphans, bytes) = (scrub.orphans.to_string(), HumanBytes(scrub.orphan_bytes).to_string());
-        text +=
-            &format!("{}\n", output.text.with("scrub-orphans", &[("orphans", &orphans), ("bytes", &bytes)]));
-    }
-    text
 }

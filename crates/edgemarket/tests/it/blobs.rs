@@ -47,3 +47,38 @@ fn a_scrub_tells_of_rot_and_sets_it_aside_when_asked_to() {
     let again = scrub(data, &["--status"]);
     assert_eq!(again.status.code(), Some(1), "a scrub is known as long as its process runs");
 }
+
+/// Runs `blobs collect` and returns its status and what it printed.
+fn collect(data: &Path, grace: &str, more: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(PROGRAM);
+    command.args(["blobs", "collect", "--lang", "en", "--data"]).arg(data).args(more);
+    let output = command.env("EDGEMARKET_COLLECT_GRACE", grace).output().expect("the program runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_collection_tells_what_would_go_and_what_went() {
+    let data = tempfile::tempdir().expect("a temporary directory");
+    let data = data.path();
+    let nothing = "freed 0 B (0 contents); gone: 0 tags, 0 manifests and 0 blobs of repositories\n";
+    assert_eq!(collect(data, "1h", &[]), (Some(0), nothing.to_owned(), String::new()));
+    let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let orphan = data.join("blobs/sha256/e3").join(hex);
+    std::fs::write(&orphan, "").expect("writable");
+    let waits = "unneeded, in the grace period: 0 tags, 0 manifests and 0 blobs of repositories, 1 contents that nothing names (0 B)\n";
+    assert_eq!(collect(data, "1h", &[]).1, format!("{nothing}{waits}"));
+    assert!(orphan.exists());
+    let would = "would free 0 B (1 contents); would go: 0 tags, 0 manifests and 0 blobs of repositories\n";
+    assert_eq!(collect(data, "0s", &["--dry-run"]).1, would);
+    assert!(orphan.exists(), "a dry run removes nothing");
+    let told: serde_json::Value = serde_json::from_str(&collect(data, "0s", &["--json"]).1).expect("JSON");
+    assert_eq!((&told["state"], &told["freed"]["contents"]), (&"finished".into(), &1.into()), "{told:#}");
+    assert!(!orphan.exists());
+
+    let (status, _, log) = collect(data, "0s", &["--status"]);
+    assert_eq!(status, Some(1), "a collection is known as long as its process runs: {log}");
+    let (status, _, log) = collect(data, "-1h", &[]);
+    assert_eq!(status, Some(2), "{log}");
+    assert!(log.contains("collect-grace is -1h: less than nothing") && log.contains("hint: "), "{log}");
+}

@@ -1,5 +1,6 @@
 //! SIGKILL at random instants of publications (spec `publishing.md`, *Every transition survives a crash at any
-//! instant*): after each restart every submission ends as it should, and no step runs again that had completed.
+//! instant*): after each restart every submission ends as it should, and no step runs again that had completed. Garbage is
+//! collected all the while, without any grace period; then all that is recorded is there and sound.
 
 use crate::server::{self, Server, TestOffer};
 use offer::submission::{StepStatus, SubmissionState};
@@ -7,11 +8,17 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// So that a collection removes at once whatever it may.
+const NO_GRACE: &str = "collect-grace = \"0s\"\n";
+
 /// How often the server is killed, unless `EDGEMARKET_KILLS` says otherwise.
 const KILLS: usize = 12;
 
 /// Longest wait before a kill. Publishing a tiny image takes about this long.
 const KILL_WITHIN_MS: u64 = 700;
+
+/// Longest wait between the begin of a collection and a kill. A collection of these few offers takes about this long.
+const COLLECTING_MS: u64 = 60;
 
 /// Publications that run at the same time; each kill hits all of them.
 const OFFERS: usize = 3;
@@ -23,9 +30,10 @@ async fn publications_survive_kills_at_random_instants() {
     let region = Server::start("region").await;
     let region_token =
         region.operator_token(json!({ "role": "region", "subject": "home", "label": "test" })).await;
-    let mut home = Server::start("home").await;
+    let mut home = Server::start_with("home", NO_GRACE).await;
     home.add_region("east", &region, &region_token).await;
 
+    let mut published = Vec::new();
     let mut round = 0;
     let mut killed = 0;
     while killed < kills {
@@ -53,7 +61,9 @@ async fn publications_survive_kills_at_random_instants() {
         for offer in &offers {
             check_end(&home, &region, offer).await;
         }
+        published.extend(offers);
     }
+    check_store(&mut home, &region, &published).await;
     // One test lead an offer; a receiver that honours the key sees each once.
     let received = leads.by_key();
     assert_eq!(received.len(), round * OFFERS, "each offer sent one test lead: {received:?}");
@@ -74,6 +84,10 @@ async fn kill_until(
     while kills < kills_max && !all_in(home, offers, state).await {
         tokio::time::sleep(Duration::from_millis(random.below(KILL_WITHIN_MS))).await;
         let before = completed(home, offers).await;
+        // Most kills hit a collection; one that runs still is as good.
+        let collect = home.try_api("POST", "/blobs/collect", json!({})).await;
+        assert!(collect == 202 || collect == 409, "{collect}");
+        tokio::time::sleep(Duration::from_millis(random.below(COLLECTING_MS))).await;
         home.kill();
         kills += 1;
         home.restart().await;
@@ -126,6 +140,32 @@ async fn completed(home: &Server, offers: &[TestOffer]) -> BTreeMap<String, (Str
         }
     }
     all
+}
+
+/// After a restart and a last collection, which removes all that the killed ones left: everything that is recorded is there
+/// and sound, nothing else is, and every image of every round can be pulled.
+async fn check_store(home: &mut Server, region: &Server, offers: &[TestOffer]) {
+    home.kill();
+    home.restart().await;
+    for what in ["collect", "collect", "scrub"] {
+        let path = format!("/blobs/{what}");
+        home.api("POST", &path, Some(json!({}))).await;
+        let mut found = home.api("GET", &path, None).await;
+        while found["state"] == "running" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            found = home.api("GET", &path, None).await;
+        }
+        assert_eq!(found["state"], "finished", "{found:#}");
+        if what == "scrub" {
+            assert_eq!((&found["rotten"], &found["orphans"]), (&0.into(), &0.into()), "{found:#}");
+            assert_eq!(found["blobsChecked"], found["blobs"], "{found:#}");
+        } else {
+            assert_eq!(found["leftOut"], json!([]), "{found:#}");
+        }
+    }
+    for offer in offers {
+        check_end(home, region, offer).await;
+    }
 }
 
 /// Every step completed once, and the image can be pulled from both places with its digest.

@@ -38,8 +38,14 @@ pub struct Server {
 impl Server {
     /// Starts a server on a free port with an operator's token.
     pub async fn start(name: &str) -> Server {
+        Server::start_with(name, "").await
+    }
+
+    /// The same with this configuration.
+    pub async fn start_with(name: &str, configuration: &str) -> Server {
         let data = tempfile::Builder::new().prefix(name).tempdir().expect("a temporary directory");
         let address = free_address();
+        std::fs::write(data.path().join("edgemarket.toml"), configuration).expect("writable");
         // Made in process, before the server holds the directory.
         let made = run(&["token", "create", "operator", "--data", text(data.path())]);
         let token = made.trim().to_owned();
@@ -123,6 +129,13 @@ impl Server {
         let bytes = answer.bytes().await.expect("the whole answer");
         assert!(status.is_success(), "{path}: {status} {}", String::from_utf8_lossy(&bytes));
         serde_json::from_slice(&bytes).unwrap_or(Value::Null)
+    }
+
+    /// The status of a request to the API as the operator.
+    pub async fn try_api(&self, method: &str, path: &str, body: Value) -> u16 {
+        let url = format!("http://{}/api/v1{path}", self.address);
+        let request = self.http.request(method.parse().expect("a method"), url).bearer_auth(&self.token);
+        request.json(&body).send().await.expect("the server answers").status().as_u16()
     }
 
     /// A document of the API, as it is sent to the operator.

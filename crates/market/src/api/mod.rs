@@ -52,6 +52,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/v1/imports"),
     ("PUT", "/api/v1/imports/{id}/content/{digest}"),
     ("POST", "/api/v1/imports/{id}/finish"),
+    ("GET", "/api/v1/blobs/collect"),
+    ("POST", "/api/v1/blobs/collect"),
     ("GET", "/api/v1/blobs/scrub"),
     ("POST", "/api/v1/blobs/scrub"),
     ("GET", "/api/v1/waivers"),
@@ -111,6 +113,7 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/imports", get(exports::imports).post(exports::begin))
         .route("/api/v1/imports/{id}/content/{digest}", put(exports::content))
         .route("/api/v1/imports/{id}/finish", post(exports::finish))
+        .route("/api/v1/blobs/collect", get(blobs::collection).post(blobs::start_collection))
         .route("/api/v1/blobs/scrub", get(blobs::scrub).post(blobs::start_scrub))
         .route("/api/v1/waivers", get(waivers::waivers).post(waivers::add_waiver))
         .route("/api/v1/waivers/{id}", axum::routing::delete(waivers::remove_waiver))

@@ -70,7 +70,14 @@ pub(super) async fn move_tags(market: &Market, claim: &Claim, row: SubmissionRow
     }
     let region = market.region(&name).await?;
     if let Some(region) = &region {
-        region.move_tags(&content).await?;
+        let moved = region.move_tags(&content).await;
+        // A region that was away for long may have collected what no tag of it led to yet.
+        if moved.as_ref().is_err_and(|error| error.kind == crate::Kind::Conflict) {
+            region.ensure(&content, &|_| (), &claim.stop).await?;
+            region.move_tags(&content).await?;
+        } else {
+            moved?;
+        }
     }
     market.faults.at("live:tags-moved");
     let mut tx = market.store.write().await?;

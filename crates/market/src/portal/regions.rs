@@ -60,8 +60,12 @@ fn standing(text: &Text, status: &RegionStatus) -> Markup {
         p class=(class) { (text.get(key)) }
         @if missing.submissions > 0 {
             p {
-                (text.with("region-missing", &[("submissions", &submissions), ("megabytes", &megabytes)]))
-                @if let Some(since) = missing.since { " " (text.with("region-since", &[("since", &since.to_string())])) }
+                @if missing.uncounted > 0 {
+                    (text.with("region-uncounted", &[("submissions", &submissions)]))
+                } @else {
+                    (text.with("region-missing", &[("submissions", &submissions), ("megabytes", &megabytes)]))
+                }
+                @if let Some(since) = missing.since { " (" (text.with("region-since", &[("since", &since.to_string())])) ")" }
             }
         }
         @if let Some(opens) = status.window_opens { p { (text.with("region-opens", &[("opens", &opens.to_string())])) } }

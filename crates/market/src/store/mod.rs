@@ -18,6 +18,7 @@ pub mod registry;
 pub mod steps;
 pub mod submissions;
 pub mod tasks;
+pub mod unneeded;
 pub mod waivers;
 
 use crate::error::{Error, Kind, Result};

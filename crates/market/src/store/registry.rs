@@ -1,5 +1,6 @@
 //! The registry's records: which manifest, tag and blob stands in which repository.
 
+use super::unneeded::{self, NAMES_MAX};
 use crate::error::Result;
 use sqlx::AnyConnection;
 use std::collections::BTreeSet;
@@ -49,7 +50,8 @@ pub async fn referrers(c: &mut AnyConnection, repository: &str, subject: &str) -
     Ok(sqlx::query_as(sql).bind(repository).bind(subject).fetch_all(c).await?)
 }
 
-/// Puts a manifest into a repository; repeating it changes nothing.
+/// Puts a manifest into a repository; repeating it changes nothing. As whatever comes to name a digest, this takes it off
+/// what a garbage collection wrote down.
 pub async fn put_manifest(c: &mut AnyConnection, repository: &str, row: &ManifestRow) -> Result<()> {
     let sql = "INSERT INTO repository_manifests (repository, digest, media_type, size, subject, artifact_type, \
                annotations) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (repository, digest) DO NOTHING";
@@ -61,9 +63,9 @@ pub async fn put_manifest(c: &mut AnyConnection, repository: &str, row: &Manifes
         .bind(row.subject.as_deref())
         .bind(row.artifact_type.as_deref())
         .bind(&row.annotations)
-        .execute(c)
+        .execute(&mut *c)
         .await?;
-    Ok(())
+    unneeded::needed(c, &row.digest).await
 }
 
 /// Points a tag at a digest.
@@ -77,8 +79,9 @@ pub async fn put_tag(
     let sql = "INSERT INTO repository_tags (repository, tag, digest, moved_ms) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (repository, tag) DO UPDATE SET digest = excluded.digest, moved_ms = excluded.moved_ms \
                WHERE repository_tags.digest <> excluded.digest";
-    sqlx::query(sql).bind(repository).bind(tag).bind(digest).bind(now_ms).execute(c).await?;
-    Ok(())
+    sqlx::query(sql).bind(repository).bind(tag).bind(digest).bind(now_ms).execute(&mut *c).await?;
+    unneeded::remove(c, repository, "tag", &[tag.to_owned()]).await?;
+    unneeded::needed(c, digest).await
 }
 
 /// Tags of a repository in bytewise order, after `after`, at most `limit`.
@@ -109,6 +112,27 @@ pub async fn has_blob(c: &mut AnyConnection, repository: &str, digest: &str) -> 
     Ok(count > 0)
 }
 
+/// The first of these digests that the repository holds neither as blob nor as manifest.
+pub async fn absent(c: &mut AnyConnection, repository: &str, digests: &[String]) -> Result<Option<String>> {
+    for part in digests.chunks(NAMES_MAX) {
+        let places: Vec<String> = (2..part.len() + 2).map(|n| format!("${n}")).collect();
+        let places = places.join(", ");
+        let sql = format!(
+            "SELECT digest FROM repository_blobs WHERE repository = $1 AND digest IN ({places}) UNION \
+             SELECT digest FROM repository_manifests WHERE repository = $1 AND digest IN ({places})"
+        );
+        let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(repository);
+        for digest in part {
+            query = query.bind(digest);
+        }
+        let there: Vec<String> = query.fetch_all(&mut *c).await?;
+        if let Some(absent) = part.iter().find(|digest| !there.contains(digest)) {
+            return Ok(Some(absent.clone()));
+        }
+    }
+    Ok(None)
+}
+
 /// Repositories that hold this blob, by name, at most `limit`.
 pub async fn holders(c: &mut AnyConnection, digest: &str, limit: i64) -> Result<Vec<String>> {
     let sql = "SELECT repository FROM repository_blobs WHERE digest = $1 ORDER BY repository LIMIT $2";
@@ -128,8 +152,8 @@ pub async fn contents(c: &mut AnyConnection) -> Result<BTreeSet<String>> {
 pub async fn put_blob(c: &mut AnyConnection, repository: &str, digest: &str, size: i64) -> Result<()> {
     let sql = "INSERT INTO repository_blobs (repository, digest, size) VALUES ($1, $2, $3) \
                ON CONFLICT (repository, digest) DO NOTHING";
-    sqlx::query(sql).bind(repository).bind(digest).bind(size).execute(c).await?;
-    Ok(())
+    sqlx::query(sql).bind(repository).bind(digest).bind(size).execute(&mut *c).await?;
+    unneeded::needed(c, digest).await
 }
 
 /// Copies every blob and manifest of one repository into another, tags not.
@@ -140,6 +164,7 @@ pub async fn copy_content(c: &mut AnyConnection, from: &str, to: &str) -> Result
         "INSERT INTO repository_manifests (repository, digest, media_type, size, subject, artifact_type, annotations) \
          SELECT $2, digest, media_type, size, subject, artifact_type, annotations FROM repository_manifests \
          WHERE repository = $1 ON CONFLICT (repository, digest) DO NOTHING",
+        "DELETE FROM unneeded WHERE repository = $2 AND $1 <> ''",
     ] {
         sqlx::query(sql).bind(from).bind(to).execute(&mut *c).await?;
     }
@@ -164,6 +189,15 @@ pub async fn delete_tag(c: &mut AnyConnection, repository: &str, tag: &str) -> R
 pub async fn delete_blob(c: &mut AnyConnection, repository: &str, digest: &str) -> Result<bool> {
     let sql = "DELETE FROM repository_blobs WHERE repository = $1 AND digest = $2";
     Ok(sqlx::query(sql).bind(repository).bind(digest).execute(c).await?.rows_affected() > 0)
+}
+
+/// Removes from a repository the blobs that another record names as well.
+pub async fn keep_alone(c: &mut AnyConnection, repository: &str) -> Result<()> {
+    let sql = "DELETE FROM repository_blobs WHERE repository = $1 AND digest IN ( \
+               SELECT digest FROM repository_blobs WHERE repository <> $1 UNION SELECT digest FROM repository_manifests \
+               UNION SELECT digest FROM documents)";
+    sqlx::query(sql).bind(repository).execute(c).await?;
+    Ok(())
 }
 
 /// Empties a repository.

@@ -19,6 +19,10 @@ const TIDY_PERIOD: Duration = Duration::from_secs(3_600);
 /// Age at which an upload that nobody goes on with is a leftover: a client that is away over night may still finish it.
 const UPLOAD_AGE_MAX: Duration = Duration::from_secs(24 * 3_600);
 
+/// How long after the start the first garbage collection begins: a server that is started often collects, too, and one that
+/// was just started has other things to do.
+const COLLECT_FIRST: Duration = Duration::from_secs(600);
+
 /// Runs tasks until it is told to shut down.
 pub struct Worker {
     market: Market,
@@ -45,6 +49,7 @@ impl Worker {
     /// Works until shutdown; then lets running tasks stop at their next unit of work and hands them back.
     pub async fn run(self) {
         self.running.spawn(tidy(self.market.blobs.clone(), self.shutdown.clone()));
+        self.running.spawn(collect(self.market.clone(), self.shutdown.clone()));
         self.running.spawn(watch_dates(self.market.clone(), self.shutdown.clone()));
         while !self.shutdown.is_cancelled() {
             if let Err(error) = self.claim_due().await {
@@ -138,6 +143,26 @@ async fn tidy(blobs: Blobs, shutdown: CancellationToken) {
             () = tokio::time::sleep(TIDY_PERIOD) => {}
             () = shutdown.cancelled() => return,
         }
+    }
+}
+
+/// Collects garbage, some minutes after the start and then regularly.
+async fn collect(market: Market, shutdown: CancellationToken) {
+    let every = market.config.settings.collect_every.unsigned_abs();
+    if every.is_zero() {
+        return;
+    }
+    let mut wait = every.min(COLLECT_FIRST);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = shutdown.cancelled() => return,
+        }
+        tokio::select! {
+            () = market.collect_by_itself() => {}
+            () = shutdown.cancelled() => return,
+        }
+        wait = every;
     }
 }
 

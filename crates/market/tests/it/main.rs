@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod catching_up;
+mod collection;
 mod crash;
 mod docker_registry;
 mod forms;

@@ -32,7 +32,7 @@ pub enum Fault {
     Lie(&'static str),
     /// Blobs are said to have five bytes.
     Truncate,
-    /// Uploads are said to be complete, and go nowhere.
+    /// Blobs and manifests are said to be there, and go nowhere.
     Swallow,
     /// Pieces are taken, and go nowhere: the upload stands at its beginning.
     Still,
@@ -168,7 +168,7 @@ async fn pass(State(gate): State<Arc<Inner>>, request: Request) -> Response {
         Fault::Refuse(status) if writes => {
             return StatusCode::from_u16(status).unwrap().into_response();
         }
-        Fault::Swallow if sends => {
+        Fault::Swallow if parts.method == Method::PUT => {
             gate.swallow(body).await;
             return StatusCode::CREATED.into_response();
         }

@@ -135,32 +135,36 @@ fn noise(mut seed: u64, bytes: usize) -> Vec<u8> {
     (0..bytes / 8).flat_map(|_| next()).collect()
 }
 
-/// Two versions of an image upon one base, and an offer of another name with the second: each brings only what is new.
+/// Two offers upon one base: the second brings only what is new.
 async fn base_goes_once(market: &Market, gate: &Gate) {
     let _working = work(market);
     let (base, first, second) = (noise(1, 6 << 20), noise(2, 1 << 20), noise(3, 2 << 20));
-    push_layers(market, &[&base], elf(), &[("app/data", &first)], &["latest", "1.0.0"]).await;
+    push_layers(market, "sensor", (&[&base], elf()), &[("app/data", &first)], &["latest", "1.0.0"]).await;
     to_preview(market, offer(&["latest", "1.0.0"])).await;
     go_live(market).await;
     let all = gate.take_sent();
     assert!(all > 7 << 20, "{all}");
     let before = gate.take_lacked();
-    push_layers(market, &[&base], elf(), &[("app/data", &second)], &["latest", "1.0.1"]).await;
+    push_layers(market, "actuator", (&[&base], elf()), &[("app/data", &second)], &["latest", "1.0.1"]).await;
     let other: OfferId = "actuator".parse().unwrap();
     let files = new_offer(&NewOffer {
         publisher: "contoso".to_owned(),
         offer: "actuator".to_owned(),
+        plan: "standard".to_owned(),
         name: "Actuator".to_owned(),
-        repository: "127.0.0.1:8080/incoming/contoso/sensor".to_owned(),
+        repository: "127.0.0.1:8080/incoming/contoso/actuator".to_owned(),
         tags: ["latest", "1.0.1"].map(str::to_owned).to_vec(),
         preview_subscription: CUSTOMER.to_string(),
-        ..NewOffer::default()
     });
     let contoso = contoso();
     let names = (&contoso, &other);
     market.put_draft(&publisher(), names, files, IfMatch::Any).await.unwrap();
     market.publish(&publisher(), names, &Publish::default(), IfMatch::Any).await.unwrap();
-    let reached = async |state| market.status(&publisher(), names).await.unwrap().summary.state == state;
+    let reached = async |state| {
+        let found = market.status(&publisher(), names).await.unwrap();
+        assert!(found.summary.state == state || !found.summary.state.is_final(), "{found:#?}");
+        found.summary.state == state
+    };
     until("the preview waits", async || reached(SubmissionState::WaitingForPublisherReview).await).await;
     let id = market.status(&publisher(), names).await.unwrap().summary.id;
     market.go_live(&publisher(), names).await.unwrap();

@@ -96,7 +96,7 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
         ("POST", "/api/v1/regions") => json(format!(
             r#"{{"name":"{short}","kind":"registry","url":"http://127.0.0.1:9","required":false}}"#
         )),
-        ("POST", "/api/v1/blobs/scrub") => json("{}".to_owned()),
+        ("POST", "/api/v1/blobs/scrub" | "/api/v1/blobs/collect") => json("{}".to_owned()),
         ("POST", "/api/v1/waivers") => {
             json(r#"{"criterion":"labels-present","reason":"new","until":"2999-12-31"}"#.to_owned())
         }

@@ -166,14 +166,14 @@ pub async fn push_files(
     files: &[(&str, &[u8])],
     tags: &[&str],
 ) -> Descriptor {
-    push_layers(market, &[], program, files, tags).await
+    push_layers(market, "sensor", (&[], program), files, tags).await
 }
 
-/// As [`push_files`], upon a base: a layer of one file with these bytes.
+/// As [`push_files`], for this offer, upon a base: layers of one file with these bytes.
 pub async fn push_layers(
     market: &Market,
-    base: &[&[u8]],
-    program: Vec<u8>,
+    offer: &str,
+    (base, program): (&[&[u8]], Vec<u8>),
     files: &[(&str, &[u8])],
     tags: &[&str],
 ) -> Descriptor {
@@ -181,7 +181,8 @@ pub async fn push_layers(
     let layout = scratch.path().join("image");
     let root = image(&layout, base, program, files);
     let source = oci::source::layout::LayoutSource::open(&layout, None).unwrap();
-    let (owner, repository) = (RegistryOwner::new(market.clone()), "incoming/contoso/sensor");
+    let (owner, repository) = (RegistryOwner::new(market.clone()), format!("incoming/contoso/{offer}"));
+    let repository = repository.as_str();
     let who = token(market, TokenRole::Publisher("contoso".to_owned())).await;
     owner.authorize(&who, Action::Push, repository).await.unwrap();
     let bytes = source.manifest(&root).unwrap();

@@ -123,6 +123,16 @@ impl Storage for Directory {
             .boxed()
     }
 
+    /// Not synced: one that is there again after a power cut is as unneeded as before.
+    fn remove<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<(), Error>> {
+        let path = self.path(digest);
+        Box::pin(blocking(move || match fs::remove_file(&path) {
+            Ok(()) => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(at("remove", &path)(e)),
+        }))
+    }
+
     fn set_aside<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<bool, Error>> {
         let (from, quarantine) = (self.path(digest), self.quarantine.clone());
         let to = quarantine.join(format!("{}-{}", digest.algorithm(), digest.hex()));

@@ -209,6 +209,16 @@ impl Storage for Remote {
         found.try_filter_map(move |meta| std::future::ready(Ok(stored(meta)))).boxed()
     }
 
+    fn remove<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let key = self.key(digest);
+            match self.store.delete(&key).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                Err(source) => Err(failed("remove", &key)(source)),
+            }
+        })
+    }
+
     /// By way of this machine, because a store copies by itself only what is not too large (S3: 5 GiB).
     fn set_aside<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<bool, Error>> {
         Box::pin(async move {

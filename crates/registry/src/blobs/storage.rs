@@ -51,6 +51,10 @@ pub(super) trait Storage: Send + Sync {
     /// Every blob, in no order.
     fn list(&self) -> BoxStream<'_, Result<Stored, Error>>;
 
+    /// Removes a blob, if it is there (S3 does not say whether it was). Those who read it may be cut off, where the store does
+    /// that.
+    fn remove<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<(), Error>>;
+
     /// Moves a blob to where it is never served; `false` when it was not there.
     fn set_aside<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<bool, Error>>;
 }

@@ -185,6 +185,7 @@ impl Open {
         })
         .await?;
         let size = open.sink.size;
+        open.blobs.hold(&digest).await;
         match open.blobs.0.storage.keep(Spooled { path: &path, digest, size }).await {
             // It expired just before it was locked.
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {

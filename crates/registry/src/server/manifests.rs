@@ -218,7 +218,7 @@ async fn check_references<O: Owner>(
     for blob in &form.blobs {
         let known =
             owner.has_blob(repository, &blob.digest).await.map_err(call.refused(Code::NameUnknown))?;
-        let size = if known { call.server.blobs.size(&blob.digest).await? } else { None };
+        let size = if known { call.server.blobs.held_size(&blob.digest).await? } else { None };
         check_size("blob", blob, size)?;
     }
     for child in &form.children {

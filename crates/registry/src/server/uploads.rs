@@ -134,11 +134,11 @@ async fn mountable<O: Owner>(
             return Err(call.challenge_beside(Action::Push, repository, from));
         }
         if refused.is_none() && owner.has_blob(place, digest).await.unwrap_or(false) {
-            return Ok(call.server.blobs.size(digest).await?);
+            return Ok(call.server.blobs.held_size(digest).await?);
         }
     }
     if call.query("from").is_none() && owner.may_mount(&call.who, digest).await.unwrap_or(false) {
-        return Ok(call.server.blobs.size(digest).await?);
+        return Ok(call.server.blobs.held_size(digest).await?);
     }
     Ok(None)
 }

@@ -174,6 +174,20 @@ pub fn ours_published(program: &Path, layout: &Path, scratch: &Path) -> Result<(
     Ok((server, operator))
 }
 
+/// The same that ran before, on its data.
+pub fn ours_again(program: &Path, scratch: &Path, repository: &str) -> Result<Server, String> {
+    let mut server = serve(program, free_port()?, scratch)?;
+    server.repository = repository.to_owned();
+    Ok(server)
+}
+
+/// A token of it, made while it does not run.
+pub fn token(program: &Path, scratch: &Path, role: &[&str]) -> Result<String, String> {
+    let mut command = Command::new(program);
+    command.args(["token", "create"]).args(role).args(["--json", "--data"]).arg(scratch.join("ours"));
+    field(&output(&mut command)?, "secret")
+}
+
 /// Debian's docker-registry, empty, with its own defaults but for the address.
 pub fn docker_registry(scratch: &Path) -> Result<Server, String> {
     let data = scratch.join("docker-registry");

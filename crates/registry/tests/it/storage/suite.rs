@@ -26,6 +26,7 @@ pub async fn run(place: &Place) {
     no_part_of_a_blob_is_visible(place).await;
     rot_is_found_set_aside_and_healed(place).await;
     the_registry_sends_it_or_sends_there(place).await;
+    what_is_free_and_not_held_is_removed(place).await;
 }
 
 /// Bytes that no other seed gives, and that do not repeat at any boundary.
@@ -193,6 +194,42 @@ async fn rot_is_found_set_aside_and_healed(place: &Place) {
     assert!(!listed(&blobs).await.contains(&digest), "what is in quarantine is no blob");
     blobs.put_bytes(bytes.clone()).await.unwrap();
     assert_eq!(blobs.check(&digest).await.unwrap(), Condition::Sound);
+}
+
+/// What was stored in this process a moment ago stays; after a restart its memory is gone, and only `is_free` counts.
+async fn what_is_free_and_not_held_is_removed(place: &Place) {
+    let blobs = place.open().await;
+    let (digest, size) = blobs.put_bytes(content(70, 1_000)).await.unwrap();
+    let remove = async |blobs: &Blobs, free: bool| {
+        blobs.remove(&digest, Duration::ZERO, async || Ok::<_, Error>(free)).await.unwrap()
+    };
+    assert!(!remove(&blobs, true).await, "it was stored just now");
+    let restarted = place.open().await;
+    assert!(!remove(&restarted, false).await);
+    assert_eq!(restarted.size(&digest).await.unwrap(), Some(size));
+    // A look at it in the middle of the removal waits for its end, and a store of it comes after.
+    let looked = std::sync::Mutex::new(None);
+    let removed = restarted.remove(&digest, Duration::ZERO, async || {
+        let (restarted, bytes) = (restarted.clone(), content(70, 1_000));
+        let storing = tokio::spawn(async move {
+            let seen = restarted.contains(&digest).await.unwrap();
+            restarted.put_bytes(bytes).await.unwrap();
+            seen
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!storing.is_finished());
+        *looked.lock().unwrap() = Some(storing);
+        Ok::<_, Error>(true)
+    });
+    assert!(removed.await.unwrap());
+    let storing = looked.into_inner().unwrap().unwrap();
+    assert!(!storing.await.unwrap(), "it was gone by then");
+    assert_eq!(restarted.check(&digest).await.unwrap(), Condition::Sound);
+    assert!(!remove(&restarted, true).await, "it is held again");
+    let again = place.open().await;
+    assert!(remove(&again, true).await);
+    assert_eq!(again.size(&digest).await.unwrap(), None);
+    assert!(remove(&again, true).await, "as often as somebody likes");
 }
 
 async fn the_registry_sends_it_or_sends_there(place: &Place) {
