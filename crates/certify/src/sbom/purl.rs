@@ -42,7 +42,19 @@ pub fn of(package: &Package, distribution: Option<&Distribution>) -> String {
     if let Some(epoch) = epoch {
         let _ = url.add_qualifier("epoch", epoch.to_owned());
     }
-    url.to_string()
+    with_encoded_version(url.to_string())
+}
+
+/// A slash in a version is escaped (purl-spec, *How to build purl string from its components*); the library leaves it, and
+/// then cannot read its own text.
+fn with_encoded_version(url: String) -> String {
+    let end = url.find('?').unwrap_or(url.len());
+    match url[..end].rfind('@') {
+        Some(at) if url[at..end].contains('/') => {
+            format!("{}{}{}", &url[..at], url[at..end].replace('/', "%2F"), &url[end..])
+        }
+        _ => url,
+    }
 }
 
 /// Whether the kind is a distribution's, so that the name means nothing without it.
@@ -126,6 +138,7 @@ mod tests {
             url(PackageKind::Gem, "nokogiri", "1.15.4", Some("x86_64-linux")),
             url(PackageKind::Composer, "Laravel/framework", "v10.0.0", None),
             url(PackageKind::Generic, "openssl", "3.0.11", None),
+            url(PackageKind::Generic, "openssl", "3/11", None),
         ];
         insta::assert_snapshot!(all.join("\n"), @r"
         pkg:deb/debian/libstdc%2B%2B6@12.2.0-14%2Bdeb12u1?arch=amd64&distro=debian-12
@@ -142,6 +155,7 @@ mod tests {
         pkg:gem/nokogiri@1.15.4?platform=x86_64-linux
         pkg:composer/laravel/framework@v10.0.0
         pkg:generic/openssl@3.0.11
+        pkg:generic/openssl@3%2F11
         ");
     }
 }
