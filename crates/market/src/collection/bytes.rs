@@ -7,11 +7,13 @@ use crate::market::Market;
 use crate::store::registry;
 use crate::store::unneeded::{self as records, UnneededRow};
 use ::registry::blobs::Stored;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use std::collections::HashMap;
+use futures_util::TryStreamExt;
+use oci::digest::Digest;
+use std::collections::{HashMap, HashSet};
 
-/// Contents that are removed at once, for the long way to an object store.
-const REMOVERS: usize = 16;
+/// Contents that are removed by one look at the records: enough to make that cheap, few enough that a push of one of them
+/// does not wait long.
+const REMOVED_AT_ONCE: usize = 64;
 /// Kind of the rows for bytes, which are in no repository.
 const KIND: &str = "bytes";
 
@@ -48,21 +50,23 @@ impl Market {
             collection.waiting.bytes = young.iter().map(|(_, blob)| blob.size).sum();
         });
         if order.dry_run {
-            let mut c = self.store.read().await?;
+            let names: Vec<String> = expired.iter().map(|(name, _)| (*name).clone()).collect();
+            let named = records::named(&mut *self.store.read().await?, &names).await?;
             for (name, blob) in expired {
                 // Rows that would go in one repository may stay in another.
-                if records::named(&mut c, name).await? <= gone.get(name).copied().unwrap_or(0) {
+                if named.get(name).copied().unwrap_or(0) <= gone.get(name).copied().unwrap_or(0) {
                     self.count(blob.size);
                 }
             }
             return Ok(());
         }
-        self.write_down_bytes(order, &known, &orphans).await?;
-        let remove = async |(name, blob): (&String, &Stored)| self.remove_bytes(order, name, blob).await;
-        let mut removing = stream::iter(expired).map(remove).buffer_unordered(REMOVERS);
+        let is_orphan = |name: &String| orphans.contains_key(name);
+        let over: Vec<String> =
+            known.iter().map(|row| &row.name).filter(|name| !is_orphan(name)).cloned().collect();
+        self.write_down_bytes(order, &over, young.into_iter().map(|(name, _)| name)).await?;
         let mut over = Vec::new();
-        while let Some(removed) = removing.try_next().await? {
-            over.extend(removed);
+        for few in expired.chunks(REMOVED_AT_ONCE) {
+            over.extend(self.remove_bytes(order, few).await?);
         }
         // After a crash before this the next collection sees that there is nothing of that name.
         let mut tx = self.store.write().await?;
@@ -74,16 +78,14 @@ impl Market {
         Ok(())
     }
 
+    /// Takes those off that are orphans no more, and writes down the young ones.
     async fn write_down_bytes(
         &self,
         order: Order,
-        known: &[UnneededRow],
-        orphans: &HashMap<String, Stored>,
+        over: &[String],
+        young: impl Iterator<Item = &String>,
     ) -> Result<()> {
-        let over: Vec<String> =
-            known.iter().map(|row| &row.name).filter(|name| !orphans.contains_key(*name)).cloned().collect();
-        let new: Vec<UnneededRow> = orphans
-            .keys()
+        let new: Vec<UnneededRow> = young
             .map(|name| UnneededRow {
                 repository: String::new(),
                 kind: KIND.to_owned(),
@@ -95,22 +97,31 @@ impl Market {
             return Ok(());
         }
         let mut tx = self.store.write().await?;
-        self.unneeded.add(orphans.keys());
-        records::remove(&mut tx, "", KIND, &over).await?;
+        self.unneeded.add(new.iter().map(|row| &row.name));
+        records::remove(&mut tx, "", KIND, over).await?;
         records::put(&mut tx, &new).await?;
         tx.commit().await
     }
 
-    /// Removes one content, if it is still named by nothing when nobody can come to name it any more; its name, if it went.
-    async fn remove_bytes(&self, order: Order, name: &str, blob: &Stored) -> Result<Option<String>> {
-        let is_free =
-            async || -> Result<bool> { Ok(records::named(&mut *self.store.read().await?, name).await? == 0) };
-        let removed = self.blobs.remove(&blob.digest, order.grace, is_free).await?;
+    /// Removes those that are still named by nothing when nobody can come to name them any more; returns their names.
+    async fn remove_bytes(&self, order: Order, few: &[(&String, &Stored)]) -> Result<Vec<String>> {
+        let digests: Vec<Digest> = few.iter().map(|(_, blob)| blob.digest).collect();
+        let free = async |asked: &[Digest]| -> Result<Vec<Digest>> {
+            let names: Vec<String> = asked.iter().map(Digest::to_string).collect();
+            let named = records::named(&mut *self.store.read().await?, &names).await?;
+            let is_free = |(_, name): &(&Digest, String)| !named.contains_key(name);
+            Ok(asked.iter().zip(names).filter(is_free).map(|(digest, _)| *digest).collect())
+        };
+        let removed: HashSet<Digest> =
+            self.blobs.remove(&digests, order.grace, free).await?.into_iter().collect();
         self.faults.at("collection:bytes");
-        if removed {
-            self.count(blob.size);
-        }
-        Ok(removed.then(|| name.to_owned()))
+        let went = few.iter().filter(|(_, blob)| removed.contains(&blob.digest));
+        Ok(went
+            .map(|(name, blob)| {
+                self.count(blob.size);
+                (*name).clone()
+            })
+            .collect())
     }
 
     fn count(&self, bytes: u64) {

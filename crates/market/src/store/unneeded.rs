@@ -3,7 +3,7 @@
 use super::registry::ManifestRow;
 use crate::error::Result;
 use sqlx::AnyConnection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Names in one statement; SQLite takes 32,766 parameters and PostgreSQL 65,535.
 pub(super) const NAMES_MAX: usize = 500;
@@ -121,14 +121,26 @@ pub async fn sweep(c: &mut AnyConnection, repository: &str, kind: &str, names: &
     in_parts(c, sql, &[repository], names).await
 }
 
-/// How many records say that this digest is in the blob store.
-pub async fn named(c: &mut AnyConnection, digest: &str) -> Result<i64> {
-    let sql = "SELECT COUNT(*) FROM (SELECT digest FROM repository_blobs WHERE digest = $1 \
-               UNION ALL SELECT digest FROM repository_manifests WHERE digest = $1 \
-               UNION ALL SELECT digest FROM documents WHERE digest = $1 \
-               UNION ALL SELECT digest FROM campaign_reports WHERE digest = $1) AS records";
-    let (count,): (i64,) = sqlx::query_as(sql).bind(digest).fetch_one(c).await?;
-    Ok(count)
+/// How many records say of each of these digests that it is in the blob store; what none names is left out.
+pub async fn named(c: &mut AnyConnection, digests: &[String]) -> Result<HashMap<String, i64>> {
+    let mut found = HashMap::new();
+    for part in digests.chunks(NAMES_MAX) {
+        let places: Vec<String> = (1..=part.len()).map(|n| format!("${n}")).collect();
+        let those =
+            |table: &str| format!("SELECT digest FROM {table} WHERE digest IN ({})", places.join(", "));
+        let tables = ["repository_blobs", "repository_manifests", "documents", "campaign_reports"].map(those);
+        let sql = format!(
+            "SELECT digest, COUNT(*) FROM ({}) AS records GROUP BY digest",
+            tables.join(" UNION ALL ")
+        );
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+        for digest in part {
+            query = query.bind(digest);
+        }
+        let rows: Vec<(String, i64)> = query.fetch_all(&mut *c).await?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// Runs a statement that ends with `IN` for these names, some hundred at a time, and counts the rows.

@@ -170,6 +170,27 @@ async fn a_region_that_was_away_never_goes_back_to_an_older_submission() {
     server.abort();
 }
 
+/// A region that was cut off between content and tags collects what no tag leads to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_region_that_collected_what_no_tag_led_to_yet_gets_it_again() {
+    let (here, there) = (place().await, place().await);
+    let market = &here.market;
+    let (open, server) = behind_a_door(market, &there.market).await;
+    open.store(CONTENT, Ordering::SeqCst);
+    let _working = work(market);
+    let image = push(market, "one", &["latest", "1.0.0"]).await.digest;
+    let id = to_preview(market, offer(&["latest", "1.0.0"])).await;
+    go_live(market).await;
+    until("the region holds it", async || standing(market, &id).await.0 == "Holding").await;
+    let owner = RegistryOwner::new(there.market.clone());
+    owner.delete_manifest(&Credentials::Anonymous, PUBLIC, &image).await.unwrap();
+    open.store(ALL, Ordering::SeqCst);
+    until("it is live", async || standing(market, &id).await.0 == "Live").await;
+    let latest = owner.manifest(PUBLIC, &ManifestReference::Tag("latest".to_owned())).await.unwrap();
+    assert_eq!(latest.map(|found| found.digest), Some(image));
+    server.abort();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_private_plan_is_for_its_audience_and_stays_at_home() {
     let place = place().await;

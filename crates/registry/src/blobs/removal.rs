@@ -3,6 +3,7 @@
 //! may only be on its way. All of it is in this process's memory, which is enough for a store that one process uses.
 
 use super::{Blobs, Error};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use oci::digest::Digest;
 use std::{
     collections::{HashMap, HashSet},
@@ -14,6 +15,8 @@ use tokio::sync::Notify;
 /// How long a blob is at least not removed after it was stored or found: no request and no step of a pipeline may take
 /// longer from there to the record that names it, unless a longer time is asked for.
 pub const HOLD_MIN: Duration = Duration::from_secs(60);
+/// Blobs that are removed at once, for the long way to an object store.
+const REMOVERS: usize = 16;
 /// How long it is remembered at most.
 const HOLD_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// How many digests are remembered before those are looked through that are over.
@@ -35,6 +38,19 @@ struct State {
 }
 
 impl Turns {
+    /// The turn for those that nobody has held for so long, and nobody removes.
+    fn take(&self, digests: &[Digest], unheld_for: Duration) -> Turn<'_> {
+        let mut state = self.state();
+        let mut taken = Vec::new();
+        for digest in digests {
+            let is_held = state.held.get(digest).is_some_and(|held| held.elapsed() < unheld_for);
+            if !is_held && state.removing.insert(*digest) {
+                taken.push(*digest);
+            }
+        }
+        Turn { turns: self, digests: taken }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,29 +77,23 @@ impl Blobs {
         }
     }
 
-    /// Removes a blob, unless it was stored or found within `unheld_for` (at least [`HOLD_MIN`], at most a day), or is not
-    /// free: `is_free` is asked when nobody can come to hold it any more. Returns whether it went.
+    /// Removes blobs, but for those that were stored or found within `unheld_for` (at least [`HOLD_MIN`], at most a day), and
+    /// those that are not free: `free` is asked which of them are when nobody can come to hold one any more. Who comes
+    /// for one of them waits for all, so let them be few. Returns which went.
     pub async fn remove<E: From<Error>>(
         &self,
-        digest: &Digest,
+        digests: &[Digest],
         unheld_for: Duration,
-        is_free: impl AsyncFnOnce() -> Result<bool, E>,
-    ) -> Result<bool, E> {
-        let turns = &self.0.turns;
-        {
-            let mut state = turns.state();
-            let unheld_for = unheld_for.clamp(HOLD_MIN, HOLD_MAX);
-            let is_held = state.held.get(digest).is_some_and(|held| held.elapsed() < unheld_for);
-            if is_held || !state.removing.insert(*digest) {
-                return Ok(false);
-            }
+        free: impl AsyncFnOnce(&[Digest]) -> Result<Vec<Digest>, E>,
+    ) -> Result<Vec<Digest>, E> {
+        let turn = self.0.turns.take(digests, unheld_for.clamp(HOLD_MIN, HOLD_MAX));
+        if turn.digests.is_empty() {
+            return Ok(Vec::new());
         }
-        let _turn = Turn { turns, digest: *digest };
-        if !is_free().await? {
-            return Ok(false);
-        }
-        self.0.storage.remove(digest).await?;
-        Ok(true)
+        let free = free(&turn.digests).await?;
+        let free = free.into_iter().filter(|digest| turn.digests.contains(digest));
+        let remove = async |digest: Digest| self.0.storage.remove(&digest).await.map(|()| digest);
+        Ok(stream::iter(free).map(remove).buffer_unordered(REMOVERS).try_collect().await?)
     }
 }
 
@@ -101,12 +111,16 @@ impl State {
 /// A removal, which ends when this is dropped.
 struct Turn<'a> {
     turns: &'a Turns,
-    digest: Digest,
+    digests: Vec<Digest>,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.turns.state().removing.remove(&self.digest);
+        let mut state = self.turns.state();
+        for digest in &self.digests {
+            state.removing.remove(digest);
+        }
+        drop(state);
         self.turns.over.notify_waiters();
     }
 }

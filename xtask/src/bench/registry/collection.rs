@@ -142,7 +142,11 @@ fn curl(
     let text = requests.map(one).collect::<Vec<_>>().join("next\n");
     let path = files.join("curl");
     fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-    run_checked(Command::new("curl").args(["--parallel", "--parallel-max", "16", "--config"]).arg(&path))
+    run_checked(
+        Command::new("curl")
+            .args(["--no-progress-meter", "--parallel", "--parallel-max", "16", "--config"])
+            .arg(&path),
+    )
 }
 
 fn begin(program: &Path, server: &Server, token: &str) -> Result<std::process::Child, String> {

@@ -1,10 +1,12 @@
-//! SIGKILL at random instants of an import: repeated, it goes on, and in the end everything is there.
+//! SIGKILL at random instants of an import: repeated, it goes on, and in the end everything is there, though garbage is
+//! collected in between without any grace period.
 
 use super::{json, source, with};
 use crate::command::{command, directory};
 use crate::kills::kills_and_random;
 use crate::publication::publish;
 use crate::server::Server;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -45,9 +47,11 @@ async fn an_import_that_is_killed_goes_on() {
             import.kill().expect("it can be killed");
             import.wait().expect("it ended");
             killed += 1;
+            collect(dir, &data);
         }
         let done = json(dir, &["import", "all.tar", "--data", &data]);
         assert_eq!((&done["id"], done["finished"].is_string()), (&exported["id"], true));
+        collect(dir, &data);
         there.restart().await;
         for (offer, digest) in [("meter", &one), ("valve", &two)] {
             let repository = format!("contoso/{offer}/standard");
@@ -56,4 +60,10 @@ async fn an_import_that_is_killed_goes_on() {
         }
         there.stop();
     }
+}
+
+fn collect(dir: &Path, data: &str) {
+    let mut command = command(dir);
+    command.args(["blobs", "collect", "--quiet", "--data", data]).env("EDGEMARKET_COLLECT_GRACE", "0s");
+    assert!(command.status().expect("the binary runs").success());
 }

@@ -201,7 +201,8 @@ async fn what_is_free_and_not_held_is_removed(place: &Place) {
     let blobs = place.open().await;
     let (digest, size) = blobs.put_bytes(content(70, 1_000)).await.unwrap();
     let remove = async |blobs: &Blobs, free: bool| {
-        blobs.remove(&digest, Duration::ZERO, async || Ok::<_, Error>(free)).await.unwrap()
+        let free = async |asked: &[Digest]| Ok::<_, Error>(asked.iter().copied().filter(|_| free).collect());
+        blobs.remove(&[digest], Duration::ZERO, free).await.unwrap() == [digest]
     };
     assert!(!remove(&blobs, true).await, "it was stored just now");
     let restarted = place.open().await;
@@ -209,7 +210,7 @@ async fn what_is_free_and_not_held_is_removed(place: &Place) {
     assert_eq!(restarted.size(&digest).await.unwrap(), Some(size));
     // A look at it in the middle of the removal waits for its end, and a store of it comes after.
     let looked = std::sync::Mutex::new(None);
-    let removed = restarted.remove(&digest, Duration::ZERO, async || {
+    let removed = restarted.remove(&[digest], Duration::ZERO, async |asked: &[Digest]| {
         let (restarted, bytes) = (restarted.clone(), content(70, 1_000));
         let storing = tokio::spawn(async move {
             let seen = restarted.contains(&digest).await.unwrap();
@@ -219,9 +220,9 @@ async fn what_is_free_and_not_held_is_removed(place: &Place) {
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(!storing.is_finished());
         *looked.lock().unwrap() = Some(storing);
-        Ok::<_, Error>(true)
+        Ok::<_, Error>(asked.to_vec())
     });
-    assert!(removed.await.unwrap());
+    assert_eq!(removed.await.unwrap(), [digest]);
     let storing = looked.into_inner().unwrap().unwrap();
     assert!(!storing.await.unwrap(), "it was gone by then");
     assert_eq!(restarted.check(&digest).await.unwrap(), Condition::Sound);
