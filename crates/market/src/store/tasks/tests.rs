@@ -24,8 +24,13 @@ async fn add(market: &Market, key: &str) -> bool {
 }
 
 async fn take(market: &Market, token: &str, lease_ms: i64) -> Option<TaskRow> {
+    take_in(market, 0, token, lease_ms).await
+}
+
+/// As it would be so many milliseconds from now.
+async fn take_in(market: &Market, later_ms: i64, token: &str, lease_ms: i64) -> Option<TaskRow> {
     let mut tx = market.store.write().await.unwrap();
-    let now = now_ms(&mut tx).await.unwrap();
+    let now = now_ms(&mut tx).await.unwrap() + later_ms;
     let row = claim(&mut tx, "packaging", token, now, now + lease_ms).await.unwrap();
     tx.commit().await.unwrap();
     row
@@ -48,10 +53,9 @@ async fn one_active_task_per_kind_and_key() {
 async fn a_lost_lease_can_record_nothing() {
     let (_directory, market) = market().await;
     add(&market, "a").await;
-    let row = take(&market, "slow", 20).await.unwrap();
-    assert!(take(&market, "early", 60_000).await.is_none(), "the lease still runs");
-    tokio::time::sleep(Duration::from_millis(60)).await;
-    let again = take(&market, "fast", 60_000).await.unwrap();
+    let row = take(&market, "slow", 600_000).await.unwrap();
+    assert!(take(&market, "early", 600_000).await.is_none(), "the lease still runs");
+    let again = take_in(&market, 600_000, "fast", 600_000).await.unwrap();
     assert_eq!((again.attempts, again.lost), (2, 2));
     let mut tx = market.store.write().await.unwrap();
     assert!(!complete(&mut tx, &row.id, "slow").await.unwrap());
