@@ -199,25 +199,8 @@ pub async fn region(command: &RegionCommand, output: &Output) -> Result<(), Fail
             output.value(&found, detail)
         }
         RegionCommand::Set { name, required, optional, limits, target } => {
-            if !required && !optional && limits.is_empty() {
-                return Err(Failure::usage(
-                    "nothing to change is given",
-                    "see `edgemarket region set --help` for what can be changed",
-                ));
-            }
-            let changed = target
-                .with(async |client| {
-                    let now: RegionDetail = client.call(Method::GET, &path(name), Payload::Empty).await?;
-                    let limits = match now.view.status {
-                        Some(status) if !limits.is_empty() => Some(limits.over(status.limits)?),
-                        _ => None,
-                    };
-                    let required = (*required || *optional).then_some(*required);
-                    let change = json!(RegionChange { required, limits, paused: None });
-                    Ok(client.call::<RegionDetail>(Method::PATCH, &path(name), Payload::Json(change)).await?)
-                })
-                .await?;
-            output.value(&changed, detail)
+            let required = (*required || *optional).then_some(*required);
+            set(name, required, limits, target, output).await
         }
         RegionCommand::Pause { name, target } => pause(name, true, target, output).await,
         RegionCommand::Resume { name, target } => pause(name, false, target, output).await,
@@ -242,6 +225,34 @@ pub async fn region(command: &RegionCommand, output: &Output) -> Result<(), Fail
             output.value(&json!({ "removed": name }), |_| format!("{name}\n"))
         }
     }
+}
+
+/// Changes what is given; limits that are not given stay.
+async fn set(
+    name: &str,
+    required: Option<bool>,
+    limits: &LimitFlags,
+    target: &Target,
+    output: &Output,
+) -> Result<(), Failure> {
+    if required.is_none() && limits.is_empty() {
+        return Err(Failure::usage(
+            "nothing to change is given",
+            "see `edgemarket region set --help` for what can be changed",
+        ));
+    }
+    let changed = target
+        .with(async |client| {
+            let now: RegionDetail = client.call(Method::GET, &path(name), Payload::Empty).await?;
+            let limits = match now.view.status {
+                Some(status) if !limits.is_empty() => Some(limits.over(status.limits)?),
+                _ => None,
+            };
+            let change = json!(RegionChange { required, limits, paused: None });
+            Ok(client.call::<RegionDetail>(Method::PATCH, &path(name), Payload::Json(change)).await?)
+        })
+        .await?;
+    output.value(&changed, detail)
 }
 
 async fn pause(name: &str, paused: bool, target: &Target, output: &Output) -> Result<(), Failure> {

@@ -83,21 +83,18 @@ impl Repository {
         loop {
             let at = match place.take() {
                 Some(place) => place,
-                None => match self.start_upload(blob.digest, mount_from).await? {
+                None => match self.begin(blob, upload, mount_from).await? {
+                    Some(begun) => begun,
                     None => return Ok(Some(BlobPush::Mounted)),
-                    Some(location) => {
-                        let begun = UploadPlace { location: location.into(), offset: 0 };
-                        (upload.keep)(Some(begun.clone())).await;
-                        begun
-                    }
                 },
             };
             if !(upload.goes_on)() {
                 return Ok(None);
             }
-            let error = match self.send_piece(blob, upload, &at).await {
+            let sent = self.send_piece(blob, upload, &at).await;
+            (upload.keep)(place_after(&sent, &at)).await;
+            let error = match sent {
                 Ok(Taken::Stands(next)) => {
-                    (upload.keep)(Some(next.clone())).await;
                     let found = next.offset;
                     place = Some(next);
                     if found > furthest {
@@ -111,24 +108,12 @@ impl Repository {
                     let cause = format!("it has {found} bytes, as before a piece was sent to it");
                     Error::Malformed { what: format!("upload to {self}"), cause }
                 }
-                Ok(Taken::Blob) => {
-                    (upload.keep)(None).await;
-                    return Ok(Some(BlobPush::Uploaded));
-                }
+                Ok(Taken::Blob) => return Ok(Some(BlobPush::Uploaded)),
                 Ok(Taken::Unsupported) => {
-                    (upload.keep)(None).await;
                     return self.upload(blob, &whole(upload, blob.size), None).await.map(Some);
                 }
-                Ok(Taken::Elsewhere(error)) => error,
-                Err(error) if error.is_transient() => {
-                    // The next process may go on here, even when this one is told nothing more.
-                    (upload.keep)(Some(at.clone())).await;
-                    error
-                }
-                Err(error) => {
-                    (upload.keep)(None).await;
-                    return Err(error);
-                }
+                Err(error) if !error.is_transient() => return Err(error),
+                Ok(Taken::Elsewhere(error)) | Err(error) => error,
             };
             failures += 1;
             if failures >= UPLOADS_MAX {
@@ -145,6 +130,19 @@ impl Repository {
             let found = self.upload_place(&at.location).await?;
             place = found.filter(|found| failures == 1 || found.offset > at.offset);
         }
+    }
+
+    /// Begins an upload; `None` when the registry took the blob from another of its repositories.
+    async fn begin(
+        &self,
+        blob: &Descriptor,
+        upload: &PieceUpload,
+        mount_from: Option<&str>,
+    ) -> Result<Option<UploadPlace>, Error> {
+        let location = self.start_upload(blob.digest, mount_from).await?;
+        let begun = location.map(|location| UploadPlace { location: location.into(), offset: 0 });
+        (upload.keep)(begun.clone()).await;
+        Ok(begun)
     }
 
     /// Where the registry says that an upload stands; `None` when it knows nothing of it, or does not say.
@@ -210,6 +208,16 @@ impl Repository {
             silent
         };
         UploadPlace { location: location.into(), offset: received(response.headers()).unwrap_or(silent) }
+    }
+}
+
+/// Where the next attempt goes on, in this process or another: after what may pass, from where it was.
+fn place_after(sent: &Result<Taken, Error>, at: &UploadPlace) -> Option<UploadPlace> {
+    match sent {
+        Ok(Taken::Stands(next)) => Some(next.clone()),
+        Ok(Taken::Elsewhere(_)) => Some(at.clone()),
+        Err(error) if error.is_transient() => Some(at.clone()),
+        Ok(Taken::Blob | Taken::Unsupported) | Err(_) => None,
     }
 }
 
