@@ -38,6 +38,9 @@ impl Running {
     /// Serves on an open listener, until [`Running::stop`].
     pub fn serve(&mut self, listener: TcpListener) {
         let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
+        let (market, ended) = (self.market.clone(), self.shutdown.clone());
+        // The first visitor need not wait for the storefront's index. When it cannot be made, the first search says so.
+        tokio::spawn(async move { ended.run_until_cancelled_owned(market.follow()).await });
         let server = crate::serving::serve(listener, router, shutdown.cancelled_owned());
         self.server = Some(tokio::spawn(server));
     }

@@ -2,7 +2,6 @@
 //! an offer that waits for sign-off.
 
 use crate::access::{self, Actor, Operation};
-use crate::bundles::Files;
 use crate::clock::Instant;
 use crate::error::{Error, Kind, Result};
 use crate::imports::Imported;
@@ -18,7 +17,16 @@ use offer::identity::{OfferId, PlanId, PublisherId};
 use offer::reading;
 use offer::submission::SubmissionState;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use uuid::Uuid;
+
+mod details;
+mod kept;
+mod packages;
+
+pub use details::{Details, Latest, PlanDetails, PlatformImage, RELEASES_MAX, Release};
+pub(crate) use kept::{Kept, Snapshot};
+pub use packages::Component;
 
 /// Largest report or SBOM in bytes; the SBOM of an image of 5,000 packages has about 5 MB.
 pub const DOCUMENT_BYTES_MAX: u64 = 64 << 20;
@@ -53,7 +61,14 @@ pub struct OfferPage {
     pub plans: Vec<PlanPage>,
     /// The offer's files: pictures.
     #[serde(skip)]
-    pub files: Files,
+    pub(crate) snapshot: Arc<Snapshot>,
+}
+
+impl OfferPage {
+    /// A file of the offer: a picture.
+    pub fn file(&self, path: &str) -> Option<&[u8]> {
+        self.snapshot.files.get(path).map(Vec::as_slice)
+    }
 }
 
 /// What a page shows of a plan beside its document.
@@ -160,10 +175,20 @@ impl Market {
     }
 
     /// The certification report of a plan of a page that the actor was given; `None` before there is one.
-    pub async fn page_report(&self, plan: &PlanPage) -> Result<Option<Report>> {
-        let Some(document) = &plan.report else { return Ok(None) };
-        let bytes = self.document_bytes(&document.digest).await?;
-        serde_json::from_slice(&bytes).map(Some).map_err(Error::internal)
+    pub async fn page_report(&self, plan: &PlanPage) -> Result<Option<Arc<Report>>> {
+        match &plan.report {
+            Some(document) => Ok(Some(self.report(&document.digest).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn report(&self, digest: &str) -> Result<Arc<Report>> {
+        if let Some(known) = self.kept.reports.get(digest) {
+            return Ok(known);
+        }
+        let bytes = self.document_bytes(digest).await?;
+        let report = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+        Ok(self.kept.reports.put(digest, report, bytes.len()))
     }
 
     pub(crate) async fn document_bytes(&self, digest: &str) -> Result<Vec<u8>> {
@@ -222,21 +247,8 @@ impl Market {
         let tags = submissions::tags(&mut c, &row.id).await?;
         let documents = documents::of_submission(&mut c, &row.id).await?;
         drop(c);
-        let (policy, bundles, bundle) =
-            (self.config.policy.clone(), self.bundles.clone(), row.bundle.clone());
-        let (files, reading) = blocking(move || {
-            let files = bundles.get(&bundle)?;
-            let reading = reading::read(&files, &policy);
-            Ok((files, reading))
-        })
-        .await?;
-        let document = reading.offer.ok_or_else(|| {
-            // It passed step 1 under the policy of its day.
-            Error::conflict(
-                format!("the offer {}.{} does not satisfy the policy in force now", row.publisher, row.offer),
-                "ask its publisher for an update, or the operator to relax the policy",
-            )
-        })?;
+        let snapshot = self.snapshot(&row).await?;
+        let document = snapshot.document.clone();
         let scope = if preview { "preview/" } else { "" };
         let plan_page = |plan: &Plan| {
             let of_plan: Vec<Document> = documents
@@ -260,7 +272,31 @@ impl Market {
             }
         };
         let plans = document.plans.iter().map(plan_page).collect();
-        Ok(OfferPage { document, submission: row.id, preview, imported: None, plans, files })
+        Ok(OfferPage { document, submission: row.id, preview, imported: None, plans, snapshot })
+    }
+
+    /// The document and files of a submission. They never change, and neither does the policy while the program runs.
+    async fn snapshot(&self, row: &SubmissionRow) -> Result<Arc<Snapshot>> {
+        if let Some(known) = self.kept.snapshots.get(&row.bundle) {
+            return Ok(known);
+        }
+        let (policy, bundles, bundle) =
+            (self.config.policy.clone(), self.bundles.clone(), row.bundle.clone());
+        let (files, reading) = blocking(move || {
+            let files = bundles.get(&bundle)?;
+            let reading = reading::read(&files, &policy);
+            Ok((files, reading))
+        })
+        .await?;
+        let document = reading.offer.ok_or_else(|| {
+            // It passed step 1 under the policy of its day.
+            Error::conflict(
+                format!("the offer {}.{} does not satisfy the policy in force now", row.publisher, row.offer),
+                "ask its publisher for an update, or the operator to relax the policy",
+            )
+        })?;
+        let bytes = files.values().map(Vec::len).sum();
+        Ok(self.kept.snapshots.put(&row.bundle, Snapshot { document, files }, bytes))
     }
 }
 

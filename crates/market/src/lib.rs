@@ -22,6 +22,7 @@ pub mod publishers;
 pub mod recertification;
 pub mod regions;
 pub mod scrub;
+pub mod search;
 pub mod submissions;
 pub mod subscriptions;
 pub mod tasks;

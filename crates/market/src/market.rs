@@ -1,6 +1,7 @@
 //! [`Market`]: what all use cases share (store, blobs, key, clock, events), opened once per data directory.
 
 use crate::bundles::Bundles;
+use crate::catalogue::Kept;
 use crate::clock::{Clock, Ids, Instant};
 use crate::collection::{LastCollection, Unneeded};
 use crate::config::Config;
@@ -9,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::lock::{self, DataLock};
 use crate::regions::{Lanes, Turns};
 use crate::scrub::LastScrub;
+use crate::search::Shelf;
 use crate::secrets::Vault;
 use crate::store::history::HistoryRow;
 use crate::store::{self, Store};
@@ -84,6 +86,8 @@ pub struct Inner {
     pub(crate) last_scrub: LastScrub,
     pub(crate) last_collection: LastCollection,
     pub(crate) unneeded: Unneeded,
+    pub(crate) shelf: Shelf,
+    pub(crate) kept: Kept,
     events: broadcast::Sender<Event>,
     _lock: DataLock,
 }
@@ -143,6 +147,8 @@ impl Market {
             last_scrub: LastScrub::default(),
             last_collection: LastCollection::default(),
             unneeded,
+            shelf: Shelf::default(),
+            kept: Kept::default(),
             events,
             _lock: lock,
         };

@@ -1,12 +1,20 @@
-//! The sentences of the pages and of the command line in English and French, from `locales/*.ftl`. Findings and the
+//! The sentences of the pages and of the command line in English and French, from `locales/`. Findings and the
 //! command line's help are English.
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use std::sync::LazyLock;
 
-const ENGLISH: &str = include_str!("../locales/en.ftl");
-const FRENCH: &str = include_str!("../locales/fr.ftl");
+const ENGLISH: &[&str] = &[
+    include_str!("../locales/en.ftl"),
+    include_str!("../locales/en/criteria.ftl"),
+    include_str!("../locales/en/storefront.ftl"),
+];
+const FRENCH: &[&str] = &[
+    include_str!("../locales/fr.ftl"),
+    include_str!("../locales/fr/criteria.ftl"),
+    include_str!("../locales/fr/storefront.ftl"),
+];
 
 type Bundle = FluentBundle<FluentResource>;
 
@@ -56,6 +64,15 @@ impl Text {
 
     /// A sentence with parameters; a key that is not there is shown itself.
     pub fn with(&self, key: &str, values: &[(&str, &str)]) -> String {
+        self.formatted(key, values).unwrap_or_else(|| key.to_owned())
+    }
+
+    /// A sentence without parameters that may be missing: of a criterion that the operator wrote.
+    pub fn find(&self, key: &str) -> Option<String> {
+        self.formatted(key, &[])
+    }
+
+    fn formatted(&self, key: &str, values: &[(&str, &str)]) -> Option<String> {
         let mut args = FluentArgs::new();
         for (name, value) in values {
             // A number goes in as one, so that a sentence can have a plural.
@@ -64,19 +81,19 @@ impl Text {
                 _ => args.set(*name, *value),
             }
         }
-        let Some(pattern) = self.bundle.get_message(key).and_then(|message| message.value()) else {
-            return key.to_owned();
-        };
-        self.bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned()
+        let pattern = self.bundle.get_message(key)?.value()?;
+        Some(self.bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned())
     }
 }
 
-fn bundle(source: &str, tag: &str) -> Bundle {
+fn bundle(sources: &[&str], tag: &str) -> Bundle {
     let mut bundle = FluentBundle::new_concurrent(tag.parse().into_iter().collect());
     bundle.set_use_isolating(false);
-    // A file with an error still has its other sentences; the test below lets none through.
-    let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _)| resource);
-    let _ = bundle.add_resource(resource);
+    for source in sources {
+        // A file with an error still has its other sentences; the test below lets none through.
+        let resource = FluentResource::try_new((*source).to_owned()).unwrap_or_else(|(resource, _)| resource);
+        let _ = bundle.add_resource(resource);
+    }
     bundle
 }
 
@@ -86,15 +103,18 @@ mod tests {
     use fluent_bundle::FluentResource;
     use std::collections::BTreeSet;
 
-    fn keys(source: &str) -> BTreeSet<String> {
-        let resource = FluentResource::try_new(source.to_owned()).expect("the file parses");
-        assert!(resource.entries().count() > 0);
-        source
-            .lines()
-            .filter_map(|line| line.split_once(" = "))
-            .filter(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
-            .map(|(key, _)| key.to_owned())
-            .collect()
+    fn keys(sources: &[&str]) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for source in sources {
+            let resource = FluentResource::try_new((*source).to_owned()).expect("the file parses");
+            assert!(resource.entries().count() > 0);
+            for (key, _) in source.lines().filter_map(|line| line.split_once(" = ")) {
+                if key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+                    assert!(found.insert(key.to_owned()), "{key} is there twice");
+                }
+            }
+        }
+        found
     }
 
     #[test]

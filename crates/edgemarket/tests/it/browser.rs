@@ -21,14 +21,14 @@ impl Drop for Driver {
 }
 
 /// A headless browser behind its driver.
-struct Browser {
-    client: Client,
+pub struct Browser {
+    pub client: Client,
     _driver: Driver,
     _profile: tempfile::TempDir,
 }
 
 impl Browser {
-    async fn start(language: &str) -> Browser {
+    pub async fn start(language: &str) -> Browser {
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .and_then(|l| l.local_addr())
             .expect("a free port")
@@ -72,14 +72,14 @@ impl Browser {
     }
 
     /// The text of an element, found and read at one instant: a page that moves by itself replaces elements in between.
-    async fn text(&self, css: &str) -> String {
+    pub async fn text(&self, css: &str) -> String {
         let script = "return document.querySelector(arguments[0]).innerText";
         let text = self.client.execute(script, vec![json!(css)]).await.expect(css);
         text.as_str().expect("text").to_owned()
     }
 
     /// Waits until the page's text has this.
-    async fn wait_for(&self, text: &str) {
+    pub async fn wait_for(&self, text: &str) {
         for _ in 0..1_200 {
             if self.text("body").await.contains(text) {
                 return;
@@ -89,7 +89,7 @@ impl Browser {
         panic!("{text:?} never came: {}", self.text("body").await);
     }
 
-    async fn end(self) {
+    pub async fn end(self) {
         self.client.close().await.expect("the browser ends");
     }
 }
@@ -155,13 +155,13 @@ async fn a_submission_moves_by_itself() {
 }
 
 /// A running `edgemarket demo`.
-struct Demo {
+pub struct Demo {
     child: Child,
-    page: String,
+    pub page: String,
 }
 
 impl Demo {
-    fn start(data: &std::path::Path) -> Demo {
+    pub fn start(data: &std::path::Path) -> Demo {
         let mut child = Command::new(server::PROGRAM)
             .args(["demo", "--lang", "en", "--data"])
             .arg(data)
@@ -186,7 +186,7 @@ impl Drop for Demo {
 }
 
 /// Keeps a picture for people beside the build's other results.
-async fn screenshot(browser: &Browser, name: &str) {
+pub async fn screenshot(browser: &Browser, name: &str) {
     let picture = browser.client.screenshot().await.expect("a picture");
     assert!(picture.starts_with(b"\x89PNG"), "a PNG");
     let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("screenshots");

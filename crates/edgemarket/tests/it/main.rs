@@ -26,4 +26,5 @@ mod route;
 mod same;
 mod server;
 mod start;
+mod storefront;
 mod trust;

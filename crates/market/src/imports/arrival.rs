@@ -7,6 +7,7 @@ use crate::exports::{LISTING_CONFIG_TYPE, Listing, OFFER_TYPE, PlanEntry};
 use crate::market::Market;
 use crate::offers::{blocking, hinders};
 use crate::pipeline::{self, packaging, replication};
+use crate::search;
 use crate::stage::{self, Tree};
 use crate::store::documents::{self, DocumentRow};
 use crate::store::exports::{self, ImportRow, ImportedOfferRow};
@@ -96,6 +97,7 @@ impl Market {
                 .map_err(Error::internal)?,
             submission: row.id.clone(),
             live_ms: now,
+            facts: search::facts(tx, self, &row.id, &arrival.document).await?,
         };
         listings::put(tx, &listed).await?;
         offers::set_live(tx, key.0, key.1, &row.id).await?;

@@ -12,6 +12,7 @@ use super::replication::{catch_up_with, content, region_of, set_standing, supers
 use super::{Note, Work, commit, load, recertification, set_step, set_submission};
 use crate::error::{Error, Result};
 use crate::market::Market;
+use crate::search;
 use crate::store::listings::{self, ListingRow, LiveTagRow};
 use crate::store::submissions::{self, SubmissionRow};
 use crate::store::{Connection, Tx, history, offers, regions, registry};
@@ -142,6 +143,7 @@ async fn publish(market: &Market, tx: &mut Tx, work: &Work) -> Result<()> {
         categories: serde_json::to_string(&listing.categories).map_err(Error::internal)?,
         submission: row.id.clone(),
         live_ms: now,
+        facts: search::facts(tx, market, &row.id, &work.offer).await?,
     };
     listings::put(tx, &listed).await?;
     offers::set_live(tx, key.0, key.1, &row.id).await?;

@@ -1,38 +1,117 @@
 //! What every page has around its content.
 
+use super::theme::THEMES;
 use crate::error::{Error, Kind};
 use crate::text::Text;
 use axum::response::Html;
 use maud::{DOCTYPE, Markup, html};
 
+/// What a page says of itself to programs: search engines, messengers that show a preview, feed readers.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    /// Two lines for a list of results.
+    pub description: Option<String>,
+    /// The page's own absolute address.
+    pub address: Option<String>,
+    /// Absolute address of a picture.
+    pub image: Option<String>,
+    /// Title and address of a feed.
+    pub feed: Option<(String, String)>,
+    /// What stands in the search field.
+    pub typed: String,
+    /// Nobody needs to find it: a page of results with filters.
+    pub unlisted: bool,
+    /// It uses the whole width.
+    pub wide: bool,
+}
+
 /// A whole page.
 pub fn page(text: &Text, title: &str, content: &Markup) -> Html<String> {
+    page_with(text, title, &Head::default(), content)
+}
+
+/// A whole page that says more of itself.
+pub(super) fn page_with(text: &Text, title: &str, about: &Head, content: &Markup) -> Html<String> {
     let page = html! {
         (DOCTYPE)
         html lang=(text.language()) {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · Edgemarket" }
-                link rel="stylesheet" href="/assets/style.css";
-            }
+            head { (head(text, title, about)) }
             body {
                 a.skip href="#content" { (text.get("skip-to-content")) }
-                header {
-                    a.brand href="/" { "Edgemarket" }
-                    nav {
-                        a href="/" { (text.get("catalogue")) }
-                        a href="/sign-in" { (text.get("sign-in")) }
-                        a href="/language/en" hreflang="en" lang="en" { "English" }
-                        a href="/language/fr" hreflang="fr" lang="fr" { "Français" }
-                    }
-                }
-                main id="content" { (content) }
+                (header(text, about))
+                main id="content" class=(if about.wide { "wide" } else { "narrow" }) { (content) }
+                (footer(text))
             }
         }
     };
     Html(page.into_string())
+}
+
+fn head(text: &Text, title: &str, about: &Head) -> Markup {
+    html! {
+        meta charset="utf-8";
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        meta name="color-scheme" content="light dark";
+        title { (title) " · Edgemarket" }
+        @if about.unlisted { meta name="robots" content="noindex, follow"; }
+        @if let Some(description) = &about.description { meta name="description" content=(description); }
+        @if let Some(address) = &about.address {
+            link rel="canonical" href=(address);
+            meta property="og:type" content="website";
+            meta property="og:site_name" content="Edgemarket";
+            meta property="og:title" content=(title);
+            meta property="og:url" content=(address);
+            meta property="og:locale" content=(if text.is_french() { "fr_FR" } else { "en_GB" });
+            meta name="twitter:card" content="summary";
+            @if let Some(description) = &about.description { meta property="og:description" content=(description); }
+            @if let Some(image) = &about.image { meta property="og:image" content=(image); }
+        }
+        @if let Some((title, address)) = &about.feed {
+            link rel="alternate" type="application/atom+xml" title=(title) href=(address);
+        }
+        link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
+        link rel="stylesheet" href="/assets/style.css";
+        link rel="stylesheet" href="/assets/storefront.css";
+        script src="/assets/storefront.js" data-copy=(text.get("copy")) data-copied=(text.get("copied-short")) defer {}
+    }
+}
+
+fn header(text: &Text, about: &Head) -> Markup {
+    html! {
+        header {
+            a.brand href="/" { img src="/assets/icon.svg" alt="" width="28" height="28"; "Edgemarket" }
+            form.search role="search" action="/search" {
+                label.unseen for="q" { (text.get("search-label")) }
+                input #q name="q" type="search" value=(about.typed) placeholder=(text.get("search-placeholder"))
+                    maxlength="200" autocomplete="off" spellcheck="false";
+                button { (text.get("search")) }
+            }
+            nav aria-label=(text.get("main-navigation")) {
+                a href="/category/internet-of-things?subcategories=iot-edge-modules" { (text.get("catalogue")) }
+                a href="/sign-in" { (text.get("sign-in")) }
+            }
+        }
+    }
+}
+
+fn footer(text: &Text) -> Markup {
+    html! {
+        footer {
+            nav aria-label=(text.get("language")) {
+                a href="/language/en" hreflang="en" lang="en" rel="nofollow" { "English" }
+                a href="/language/fr" hreflang="fr" lang="fr" rel="nofollow" { "Français" }
+            }
+            nav aria-label=(text.get("theme")) {
+                @for theme in THEMES {
+                    a href={ "/theme/" (theme) } rel="nofollow" { (text.get(&format!("theme-{theme}"))) }
+                }
+            }
+            nav aria-label=(text.get("more")) {
+                a href="/releases.atom" { (text.get("feed-all")) }
+                a href="/.well-known/edgemarket/keys.pem" { (text.get("public-keys")) }
+            }
+        }
+    }
 }
 
 /// A page that says no.
@@ -49,7 +128,7 @@ pub fn failure(text: &Text, error: &Error) -> Html<String> {
         h1 { (title) }
         p { (error.message) }
         p.hint { (text.get("hint-label")) " " (error.hint) }
-        p { a href="/" { (text.get("back-to-catalogue")) } }
+        p { a.button href="/" { (text.get("back-to-catalogue")) } }
     };
-    page(text, &title, &content)
+    page_with(text, &title, &Head { unlisted: true, ..Head::default() }, &content)
 }

@@ -1,66 +1,105 @@
-//! The pages: what is live, one offer with its report and SBOM, the progress of a submission, signing in with a token.
+//! The pages: the storefront (home, search, categories, offers, feeds), the progress of a submission, signing in with a token.
 //! Rendered on the server; without JavaScript everything can be read, with it the progress page moves by itself. Pages
 //! call the same use cases as the API and decide nothing.
 
+mod cards;
+mod feeds;
+mod format;
+mod home;
+mod icons;
 mod language;
 mod layout;
 mod offers;
 mod regions;
+mod results;
+mod sending;
 mod session;
 mod submission;
+mod theme;
+mod trust_words;
 
 use crate::error::{Error, Kind};
 use crate::market::Market;
 use crate::problem::Problem;
 use crate::text::Text;
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
-use axum::middleware::{self, Next};
+use axum::http::{Uri, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use language::Language;
 
-/// Nothing but what this server sends: no inline script or style, no frame, no third party.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
-
 /// Every route of the pages, with its method.
 pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/"),
+    ("GET", "/search"),
+    ("GET", "/category/{category}"),
+    ("GET", "/listings/{identifier}"),
     ("GET", "/offers/{publisher}/{offer}"),
+    ("GET", "/offers/{publisher}/{offer}/logos/{size}"),
     ("GET", "/offers/{publisher}/{offer}/pictures/{*file}"),
+    ("GET", "/offers/{publisher}/{offer}/plans/{plan}/packages"),
+    ("GET", "/offers/{publisher}/{offer}/releases.atom"),
+    ("GET", "/releases.atom"),
+    ("GET", "/sitemap.xml"),
+    ("GET", "/sitemaps/{part}"),
+    ("GET", "/robots.txt"),
     ("GET", "/submissions/{id}"),
     ("POST", "/submissions/{id}/go-live"),
     ("POST", "/submissions/{id}/cancel"),
     ("GET", "/regions"),
     ("GET", "/language/{tag}"),
+    ("GET", "/theme/{theme}"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
     ("GET", "/assets/style.css"),
+    ("GET", "/assets/storefront.css"),
     ("GET", "/assets/progress.js"),
+    ("GET", "/assets/storefront.js"),
+    ("GET", "/assets/icon.svg"),
 ];
 
 /// The pages' routes.
 pub fn router(market: Market) -> Router {
     Router::new()
-        .route("/", get(offers::index))
+        .route("/", get(home::page))
+        .route("/search", get(results::search))
+        .route("/category/{category}", get(results::category))
+        .route("/listings/{identifier}", get(offers::by_identifier))
         .route("/offers/{publisher}/{offer}", get(offers::page))
+        .route("/offers/{publisher}/{offer}/logos/{size}", get(offers::logo))
+        .route("/offers/{publisher}/{offer}/plans/{plan}/packages", get(offers::packages_page))
+        .route("/offers/{publisher}/{offer}/releases.atom", get(feeds::of_offer))
+        .route("/releases.atom", get(feeds::all))
+        .route("/sitemap.xml", get(feeds::sitemap))
+        .route("/sitemaps/{part}", get(feeds::sitemap_part))
+        .route("/robots.txt", get(feeds::robots))
         .route("/offers/{publisher}/{offer}/pictures/{*file}", get(offers::picture))
         .route("/submissions/{id}", get(submission::page))
         .route("/submissions/{id}/go-live", post(submission::go_live))
         .route("/submissions/{id}/cancel", post(submission::cancel))
         .route("/regions", get(regions::page))
         .route("/language/{tag}", get(language::choose))
+        .route("/theme/{theme}", get(theme::choose))
         .route("/sign-in", get(session::page).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
         .route("/assets/style.css", get(|| asset("text/css; charset=utf-8", include_str!("style.css"))))
+        .route(
+            "/assets/storefront.css",
+            get(|| asset("text/css; charset=utf-8", include_str!("storefront.css"))),
+        )
+        .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
+        .route(
+            "/assets/storefront.js",
+            get(|| asset("text/javascript; charset=utf-8", include_str!("storefront.js"))),
+        )
         .route(
             "/assets/progress.js",
             get(|| asset("text/javascript; charset=utf-8", include_str!("progress.js"))),
         )
         .fallback(missing)
-        .layer(middleware::from_fn(around))
+        .layer(middleware::from_fn(sending::around))
         .with_state(market)
 }
 
@@ -95,35 +134,4 @@ async fn missing(Language(text): Language, uri: Uri) -> Response {
     }
     let (message, hint) = (text.with("page-missing", &[("path", &path)]), text.get("page-missing-hint"));
     Failed(text, Error::new(Kind::NotFound, message, hint)).into_response()
-}
-
-/// What every answer of the pages has: the security headers, no place in shared caches (a page may be one reader's only),
-/// and a page also where the framework refuses a request with a line of text or nothing.
-async fn around(Language(text): Language, request: axum::extract::Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let status = response.status();
-    let has_words = response.headers().get(header::CONTENT_TYPE).is_some_and(|content_type| {
-        content_type == "application/problem+json" || content_type.as_bytes().starts_with(b"text/html")
-    });
-    if !has_words && (status.is_client_error() || status.is_server_error()) {
-        response = refused(text, status);
-    }
-    let set = [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    ];
-    for (name, value) in set {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    let caching = response.headers_mut().entry(header::CACHE_CONTROL);
-    caching.or_insert(HeaderValue::from_static("private, no-cache"));
-    response
-}
-
-fn refused(text: Text, status: StatusCode) -> Response {
-    let kind = if status.is_server_error() { Kind::Internal } else { Kind::Invalid };
-    let error = Error::new(kind, text.get("request-refused"), text.get("request-refused-hint"));
-    (status, layout::failure(&text, &error)).into_response()
 }

@@ -22,6 +22,7 @@ mod registry;
 mod roles;
 mod scanners;
 mod scrub;
+mod storefront;
 mod support;
 mod trust;
 mod waivers;

@@ -35,10 +35,35 @@ fn here() -> String {
 
 /// What is shown where a sentence is missing: its key.
 fn raw_keys(html: &str) -> Vec<String> {
-    let keys: BTreeSet<&str> =
-        include_str!("../../locales/en.ftl").lines().filter_map(|line| line.split(" = ").next()).collect();
+    let keys = keys("en");
     let words = html.split(['<', '>']).map(str::trim);
-    words.filter(|word| word.contains('-') && keys.contains(word)).map(str::to_owned).collect()
+    words.filter(|word| word.contains('-') && keys.contains(*word)).map(str::to_owned).collect()
+}
+
+/// Every key of a language.
+fn keys(language: &str) -> BTreeSet<String> {
+    let locales = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("locales");
+    let mut files = vec![locales.join(format!("{language}.ftl"))];
+    files.extend(std::fs::read_dir(locales.join(language)).unwrap().map(|entry| entry.unwrap().path()));
+    let texts: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    let lines = texts.iter().flat_map(|text| text.lines());
+    lines.filter_map(|line| line.split(" = ").next()).map(str::to_owned).collect()
+}
+
+/// The sources of the pages.
+fn sources(folder: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(sources(&path)),
+            false if path.extension().is_some_and(|extension| extension == "rs") => {
+                found.push(std::fs::read_to_string(path).unwrap());
+            }
+            false => {}
+        }
+    }
+    found
 }
 
 #[tokio::test]
@@ -192,10 +217,27 @@ async fn signing_in_keeps_the_token_from_scripts_and_other_sites() {
 async fn every_page_is_guarded_and_whole_in_both_languages() {
     let stage = stage().await;
     let submission = format!("/submissions/{}", stage.waiting);
-    let paths = ["/", "/offers/contoso/sensor", "/sign-in", &submission, "/no/such/page", "/offers/no/thing"];
+    let paths = [
+        "/",
+        "/search?q=sensor",
+        "/search?q=nothing-of-this-name",
+        "/category/analytics",
+        "/category/none",
+        "/offers/contoso/sensor",
+        "/offers/contoso/sensor/plans/standard/packages",
+        "/sign-in",
+        &submission,
+        "/no/such/page",
+        "/offers/no/thing",
+    ];
     for language in ["en", "fr"] {
         for path in paths {
-            let answer = get(&stage.router, &format!("{path}?lang={language}"), &stage.own).await;
+            let answer = get(
+                &stage.router,
+                &format!("{path}{}lang={language}", if path.contains('?') { "&" } else { "?" }),
+                &stage.own,
+            )
+            .await;
             let html = answer.text();
             let csp = answer.header(header::CONTENT_SECURITY_POLICY);
             assert!(csp.contains("default-src 'self'") && !csp.contains("unsafe"), "{path}: {csp}");
@@ -248,27 +290,27 @@ async fn regions_are_shown_to_operators_with_what_they_lack() {
 /// Every key that the pages' code names, also those that it makes from the names of states.
 #[test]
 fn every_sentence_that_the_pages_use_is_there() {
-    let sources = [
-        include_str!("../../src/portal/layout.rs"),
-        include_str!("../../src/portal/mod.rs"),
-        include_str!("../../src/portal/offers.rs"),
-        include_str!("../../src/portal/regions.rs"),
-        include_str!("../../src/portal/session.rs"),
-        include_str!("../../src/portal/submission.rs"),
-    ];
-    let mut keys: BTreeSet<String> = BTreeSet::new();
-    for source in sources {
-        for call in ["text.get(\"", "text.with(\"", " => \"verdict-", " => \"failure-"] {
+    let sources = sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal"));
+    assert!(sources.len() > 10);
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    for source in &sources {
+        for call in
+            ["text.get(\"", "text.with(\"", " => \"verdict-", " => \"failure-", " => \"severity-", "(row(\""]
+        {
             let named = source.split(call).skip(1).filter_map(|rest| rest.split('"').next());
             let prefix = call.split('"').nth(1).unwrap_or_default();
-            keys.extend(named.map(|key| format!("{prefix}{key}")));
+            used.extend(named.map(|key| format!("{prefix}{key}")));
         }
     }
-    assert!(keys.len() > 40, "{keys:?}");
-    keys.extend(SubmissionState::ALL.iter().map(|s| format!("state-{}", format!("{s:?}").to_lowercase())));
-    for file in [include_str!("../../locales/en.ftl"), include_str!("../../locales/fr.ftl")] {
-        let there: BTreeSet<&str> = file.lines().filter_map(|line| line.split(" = ").next()).collect();
-        let missing: Vec<&String> = keys.iter().filter(|key| !there.contains(key.as_str())).collect();
+    used.retain(|key| !key.contains('{'));
+    assert!(used.len() > 100, "{used:?}");
+    used.extend(SubmissionState::ALL.iter().map(|s| format!("state-{}", format!("{s:?}").to_lowercase())));
+    used.extend(market::search::Sort::ALL.iter().map(|sort| format!("sort-{}", sort.name())));
+    used.extend(market::search::Facet::ALL.iter().map(|facet| format!("facet-{}", facet.name())));
+    used.extend(["auto", "light", "dark"].iter().map(|theme| format!("theme-{theme}")));
+    for language in ["en", "fr"] {
+        let there = keys(language);
+        let missing: Vec<&String> = used.iter().filter(|key| !there.contains(*key)).collect();
         assert!(missing.is_empty(), "{missing:?}");
     }
 }

@@ -135,6 +135,39 @@ pub async fn go_live(market: &Market) -> Submission {
     wait_for(market, SubmissionState::Succeeded).await
 }
 
+/// Publishes another offer of the publisher and signs it off: an ID, and what is edited in the template.
+pub async fn another_live(market: &Market, id: &str, edits: &[(&str, &str)]) {
+    let tags = ["latest", "1.0.0"];
+    push_layers(market, id, (&[], elf()), &[("app/id", id.as_bytes())], &tags).await;
+    let mut files = new_offer(&NewOffer {
+        publisher: "contoso".to_owned(),
+        offer: id.to_owned(),
+        plan: "standard".to_owned(),
+        name: id.to_owned(),
+        repository: format!("127.0.0.1:8080/incoming/contoso/{id}"),
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        preview_subscription: CUSTOMER.to_string(),
+    });
+    for (from, to) in edits {
+        edit(&mut files, from, to);
+    }
+    let (publisher_id, offer_id) = (contoso(), id.parse().unwrap());
+    let key = (&publisher_id, &offer_id);
+    market.put_draft(&publisher(), key, files, IfMatch::Any).await.unwrap();
+    market.publish(&publisher(), key, &Publish::default(), IfMatch::Any).await.unwrap();
+    for state in [SubmissionState::WaitingForPublisherReview, SubmissionState::Succeeded] {
+        until("the offer moves on", async || {
+            let now = market.status(&publisher(), key).await.unwrap().summary.state;
+            assert!(now == state || !now.is_final(), "{now:?}");
+            now == state
+        })
+        .await;
+        if state == SubmissionState::WaitingForPublisherReview {
+            market.go_live(&publisher(), key).await.unwrap();
+        }
+    }
+}
+
 /// Asks until the answer is yes.
 pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     // A ceiling, not a measure: a task that was put back may wait a minute on a busy machine.
