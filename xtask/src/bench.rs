@@ -10,6 +10,7 @@ mod registry;
 mod report;
 mod setup;
 mod start;
+mod storefront;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,7 +21,7 @@ use report::{Report, Row, Target};
 /// What is measured, how often, and where.
 #[derive(Debug, PartialEq, Eq)]
 struct Options {
-    registry: bool,
+    part: Part,
     images: PathBuf,
     rounds: usize,
     large: bool,
@@ -29,14 +30,23 @@ struct Options {
     program: Option<PathBuf>,
 }
 
+/// Which sections are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Certification,
+    Registry,
+    Storefront,
+}
+
 impl Options {
     fn parse(root: &Path, arguments: &[String]) -> Result<Options, String> {
-        let (registry, arguments) = match arguments {
-            [first, rest @ ..] if first == "registry" => (true, rest),
-            all => (false, all),
+        let (part, arguments) = match arguments {
+            [first, rest @ ..] if first == "registry" => (Part::Registry, rest),
+            [first, rest @ ..] if first == "storefront" => (Part::Storefront, rest),
+            all => (Part::Certification, all),
         };
         let mut options = Options {
-            registry,
+            part,
             images: root.join("target/bench/images"),
             rounds: 3,
             large: false,
@@ -77,27 +87,35 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
         Some(date) => date.clone(),
         None => measure::output(Command::new("date").args(["-u", "+%Y-%m-%d"]))?.trim().to_owned(),
     };
-    let shared = setup::shared_folder(root)?;
-    setup::install_tools(options.registry)?;
-    let mut images = vec!["static", "telemetry"];
-    if options.large {
-        images.push("large");
-    }
-    setup::make_images(&shared, &options.images, &images)?;
-    let program = match &options.program {
-        Some(program) => program.clone(),
-        None => setup::build_release(root)?,
+    let program = || match &options.program {
+        Some(program) => Ok(program.clone()),
+        None => setup::build_release(root),
     };
-
-    let mut report = Report::new(&date, setup::machine()?, options.rounds);
-    let (failures, text) = if options.registry {
-        let large = options.images.join("large");
-        let pushed = options.large.then_some(large.as_path());
-        report.rows = registry::measure(&program, &options.images, pushed, options.rounds)?;
-        (Vec::new(), report.registry_markdown())
-    } else {
-        let failures = measure_all(root, &shared, &program, &options, &mut report);
-        (failures, report.to_markdown())
+    let new_report = || Ok::<_, String>(Report::new(&date, setup::machine()?, options.rounds));
+    let (failures, text) = match options.part {
+        Part::Storefront => {
+            setup::install_tools(setup::STOREFRONT_TOOLS)?;
+            let (program, mut report) = (program()?, new_report()?);
+            report.rows = storefront::measure(&program, &root.join("target/bench"), options.rounds)?;
+            (Vec::new(), report.storefront_markdown())
+        }
+        Part::Registry => {
+            setup::install_tools(setup::TOOLS)?;
+            setup::install_tools(setup::REGISTRY_TOOLS)?;
+            make_images(root, &options)?;
+            let (program, mut report) = (program()?, new_report()?);
+            let large = options.images.join("large");
+            let pushed = options.large.then_some(large.as_path());
+            report.rows = registry::measure(&program, &options.images, pushed, options.rounds)?;
+            (Vec::new(), report.registry_markdown())
+        }
+        Part::Certification => {
+            setup::install_tools(setup::TOOLS)?;
+            let shared = make_images(root, &options)?;
+            let (program, mut report) = (program()?, new_report()?);
+            let failures = measure_all(root, &shared, &program, &options, &mut report);
+            (failures, report.to_markdown())
+        }
     };
     print!("{text}");
     if !failures.is_empty() {
@@ -107,6 +125,17 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     let old = std::fs::read_to_string(&path).unwrap_or_default();
     std::fs::write(&path, report::merge(&old, &text))
         .map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// Makes the test images, and gives the shared folder that says how.
+fn make_images(root: &Path, options: &Options) -> Result<PathBuf, String> {
+    let shared = setup::shared_folder(root)?;
+    let mut images = vec!["static", "telemetry"];
+    if options.large {
+        images.push("large");
+    }
+    setup::make_images(&shared, &options.images, &images)?;
+    Ok(shared)
 }
 
 /// Fills the report; what could not be measured is told.
@@ -219,7 +248,9 @@ mod tests {
         assert_eq!(options.images, Path::new("i"));
         assert_eq!((options.rounds, options.large, options.peers), (7, true, false));
         assert_eq!(options.date.as_deref(), Some("2026-01-02"));
-        assert!(!options.registry && parse(&["registry", "--large"]).unwrap().registry);
+        assert_eq!(options.part, Part::Certification);
+        assert_eq!(parse(&["registry", "--large"]).unwrap().part, Part::Registry);
+        assert_eq!(parse(&["storefront"]).unwrap().part, Part::Storefront);
         for bad in [&["--rounds", "0"][..], &["--rounds"], &["--fast"]] {
             assert!(parse(bad).unwrap_err().contains("hint:"), "{bad:?}");
         }

@@ -1,7 +1,8 @@
-//! Checks and measurements of this workspace: `cargo xtask tidy`, `bench`, `packages`. It is not part of the product
+//! Checks and measurements of this workspace: `cargo xtask tidy`, `bench`, `offers`, `packages`. It is not part of the product
 //! and knows the sources only as text.
 
 mod bench;
+mod offers;
 mod packages;
 mod tidy;
 
@@ -12,6 +13,9 @@ const USAGE: &str = "\
 usage: cargo xtask tidy                 check edges, sizes, module docs, absences and documents
        cargo xtask bench [OPTIONS]      measure certification, and write it into BENCHMARKS.md
        cargo xtask bench registry [OPTIONS]  measure the registry, and write its section of BENCHMARKS.md
+       cargo xtask bench storefront [OPTIONS]  measure the storefront with 100,000 live offers, and write its section
+       cargo xtask offers DIR [--count N] [--program FILE]
+                                        make a data directory with N live offers (default 100000)
        cargo xtask packages [OPTIONS] [IMAGE]...
                                         compare the packages that edgemarket, syft and trivy find
 
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
     match arguments.first().map(String::as_str) {
         Some("tidy") if arguments.len() == 1 => tidy(),
         Some("bench") => ended(bench::run(&workspace(), &arguments[1..])),
+        Some("offers") => ended(offers::run(&workspace(), &arguments[1..])),
         Some("packages") => ended(packages::run(&workspace(), &arguments[1..])),
         _ => {
             eprintln!("{USAGE}");

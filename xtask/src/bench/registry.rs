@@ -3,7 +3,7 @@
 
 mod collection;
 mod replication;
-mod servers;
+pub mod servers;
 
 use std::fs;
 use std::path::{Path, PathBuf};

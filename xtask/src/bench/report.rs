@@ -91,6 +91,19 @@ impl Report {
         text
     }
 
+    /// What `bench storefront` found: one section.
+    pub fn storefront_markdown(&self) -> String {
+        let mut text = format!(
+            "## Storefront\n\n\
+             Made by `cargo xtask bench storefront` on {}, release build, the server on one core. Machine: {}.\n\n\
+             Medians of {} rounds of wrk (one thread, on the same machine). The offers are made by `cargo xtask offers`; each has rows and files\n\
+             of its own and shares its image with the others. Times are over one connection, so that nothing queues.\n\n",
+            self.date, self.machine, self.rounds
+        );
+        self.table(&mut text);
+        text
+    }
+
     fn table(&self, text: &mut String) {
         text.push_str("| what | figure | promised |\n| --- | ---: | --- |\n");
         for row in &self.rows {

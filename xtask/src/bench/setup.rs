@@ -10,7 +10,7 @@ use super::measure::{output, run_checked};
 const SHARED_VARIABLE: &str = "EDGEMARKET_SHARED";
 
 /// Program to look for, and the Debian package that has it.
-const TOOLS: &[(&str, &str)] = &[
+pub const TOOLS: &[(&str, &str)] = &[
     ("/usr/bin/igzip", "isal"),
     ("/usr/bin/openssl", "openssl"),
     ("/usr/bin/time", "time"),
@@ -18,11 +18,19 @@ const TOOLS: &[(&str, &str)] = &[
 ];
 
 /// The same for the registry's measurements.
-const REGISTRY_TOOLS: &[(&str, &str)] = &[
+pub const REGISTRY_TOOLS: &[(&str, &str)] = &[
     ("/usr/bin/docker-registry", "docker-registry"),
     ("/usr/sbin/nginx", "nginx-light"),
     ("/usr/bin/skopeo", "skopeo"),
     ("/usr/bin/wrk", "wrk"),
+];
+
+/// The same for the storefront's.
+pub const STOREFRONT_TOOLS: &[(&str, &str)] = &[
+    ("/usr/bin/sqlite3", "sqlite3"),
+    ("/usr/bin/taskset", "util-linux"),
+    ("/usr/bin/wrk", "wrk"),
+    ("/usr/bin/curl", "curl"),
 ];
 
 pub fn shared_folder(root: &Path) -> Result<PathBuf, String> {
@@ -40,14 +48,9 @@ pub fn shared_folder(root: &Path) -> Result<PathBuf, String> {
     }
 }
 
-pub fn install_tools(registry: bool) -> Result<(), String> {
-    let more = if registry { REGISTRY_TOOLS } else { &[] };
-    let missing: Vec<&str> = TOOLS
-        .iter()
-        .chain(more)
-        .filter(|(path, _)| !Path::new(path).exists())
-        .map(|(_, package)| *package)
-        .collect();
+pub fn install_tools(tools: &[(&str, &'static str)]) -> Result<(), String> {
+    let missing: Vec<&str> =
+        tools.iter().filter(|(path, _)| !Path::new(path).exists()).map(|(_, package)| *package).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -34,6 +34,12 @@ impl Server {
         format!("http://127.0.0.1:{}/v2/{}/{rest}", self.port, self.repository)
     }
 
+    /// The body of the answer to a path, which must be 200.
+    pub fn body(&self, path: &str) -> Result<String, String> {
+        let address = format!("http://127.0.0.1:{}{path}", self.port);
+        output(Command::new("curl").args(["--silent", "--show-error", "--fail", &address]))
+    }
+
     /// Seconds of CPU that the server's processes took since they started.
     pub fn cpu_s(&self) -> Result<f64, String> {
         let mut ticks = 0;
@@ -136,6 +142,15 @@ pub fn ours(program: &Path, scratch: &Path) -> Result<Ours, String> {
 fn serve(program: &Path, port: u16, scratch: &Path) -> Result<Server, String> {
     let mut command = Command::new(program);
     command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(scratch.join("ours"));
+    start("edgemarket", command.env("EDGEMARKET_SANDBOX", "off"), port, &scratch.join("ours.log"))
+}
+
+/// This program with a data directory that is there, on one core.
+pub fn on_one_core(program: &Path, data: &Path, scratch: &Path) -> Result<Server, String> {
+    let port = free_port()?;
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", "0"]).arg(program);
+    command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(data);
     start("edgemarket", command.env("EDGEMARKET_SANDBOX", "off"), port, &scratch.join("ours.log"))
 }
 
