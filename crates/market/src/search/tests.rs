@@ -126,7 +126,7 @@ fn pages_follow_each_other() {
     for number in 0..60 {
         index.put(entry("contoso", &format!("m-{number}"), &format!("Module {number:02}"), "One of many"));
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for page in 1..=3 {
         let hits = index.find(&Query::parse(&format!("q=module&page={page}")), 0);
         assert_eq!(hits.total, 60);
