@@ -98,8 +98,11 @@ fn content(text: &Text, query: &Query, found: &Found, title: &str) -> Markup {
                 (filters(text, query, found))
                 section aria-labelledby="found" {
                     div.row-head {
-                        h2.count #found role="status" {
-                            (text.with("offers-count", &[("count", &found.total.to_string()), ("shown", &format::number(text, found.total as u64))]))
+                        div role="status" {
+                            h2.count #found { (text.with("offers-count", &[
+                                ("count", &found.total.to_string()),
+                                ("shown", &format::number(text, found.total as u64)),
+                            ])) }
                         }
                         nav.sort aria-label=(text.get("sort")) {
                             span.small { (text.get("sort")) " " }

@@ -100,10 +100,13 @@ pub fn mistakes(query: &str, word: &str, max: usize) -> Option<usize> {
     if whole <= max {
         return Some(whole);
     }
-    // As it is typed, the end of the word is not there yet.
+    // As it is typed, the end of the word is not there yet; a letter more or less moves where it breaks off.
     let length = query.chars().count();
-    let beginning: String = word.chars().take(length).collect();
-    Some(strsim::osa_distance(query, &beginning)).filter(|mistakes| *mistakes <= max)
+    let beginnings = (length.saturating_sub(1)..=length + 1).map(|chars| {
+        let beginning: String = word.chars().take(chars).collect();
+        strsim::osa_distance(query, &beginning)
+    });
+    beginnings.min().filter(|mistakes| *mistakes <= max)
 }
 
 #[cfg(test)]
