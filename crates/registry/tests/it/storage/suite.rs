@@ -210,7 +210,8 @@ async fn what_is_free_and_not_held_is_removed(place: &Place) {
     assert_eq!(restarted.size(&digest).await.unwrap(), Some(size));
     // A look at it in the middle of the removal waits for its end, and a store of it comes after.
     let looked = std::sync::Mutex::new(None);
-    let removed = restarted.remove(&[digest], Duration::ZERO, async |asked: &[Digest]| {
+    let digests = [digest];
+    let removed = restarted.remove(&digests, Duration::ZERO, async |asked: &[Digest]| {
         let (restarted, bytes) = (restarted.clone(), content(70, 1_000));
         let storing = tokio::spawn(async move {
             let seen = restarted.contains(&digest).await.unwrap();
