@@ -23,8 +23,8 @@ const DURING_S: u32 = 2;
 const WALL_MAX_S: f64 = 10.0;
 const P99_RATIO_MAX: f64 = 2.0;
 
-/// Collects the same garbage `rounds` times; each time the server was started again, as nothing that was pushed a minute
-/// ago is ever collected.
+/// Collects the same garbage `rounds` times, alone and beside pulls, each time on a copy of the data and by a server that was
+/// just started: nothing that one stored within a minute is ever collected by it.
 pub(super) fn measure(
     program: &Path,
     layout: &Path,
@@ -39,12 +39,16 @@ pub(super) fn measure(
         .map_err(|error| format!("cannot write {}: {error}", config.display()))?;
     let publisher = servers::token(program, scratch, &["publisher", "--subject", "bench"])?;
     let operator = servers::token(program, scratch, &["operator"])?;
+    let server = servers::ours_again(program, scratch, REPOSITORY)?;
+    push(&server, &files, &digests, &publisher)?;
+    drop(server);
+    let (data, kept) = (scratch.join("ours"), scratch.join("ours-pushed"));
+    run_checked(Command::new("cp").arg("-a").args([&data, &kept]))?;
     let (mut alone, mut loaded, mut before, mut during) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
         for busy in [false, true] {
-            let server = servers::ours_again(program, scratch, "bench/telemetry/standard")?;
-            push(&server, &files, &digests, &publisher)?;
-            drop(server);
+            super::empty_folder(&data)?;
+            run_checked(Command::new("cp").arg("-a").arg(kept.join(".")).arg(&data))?;
             let server = servers::ours_again(program, scratch, "bench/telemetry/standard")?;
             if busy {
                 before.push(p99_ms(&server, BEFORE_S)?);
