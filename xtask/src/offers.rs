@@ -111,8 +111,10 @@ impl Base {
     }
 }
 
-/// The files of each set of logos, by path.
-fn logos(program: &Path, scratch: &Path) -> Result<Vec<Vec<(String, Vec<u8>)>>, String> {
+/// The files of a set of logos, by path.
+type Logos = Vec<(String, Vec<u8>)>;
+
+fn logos(program: &Path, scratch: &Path) -> Result<Vec<Logos>, String> {
     let mut sets = Vec::new();
     for number in 0..LOGOS {
         let folder = scratch.join(format!("logos-{number}"));
@@ -133,7 +135,7 @@ fn bundles(
     folder: &Path,
     base: &Base,
     offers: &[words::Offer],
-    logos: &[Vec<(String, Vec<u8>)>],
+    logos: &[Logos],
 ) -> Result<Vec<String>, String> {
     let place = folder.join("bundles");
     let mut paths = Vec::new();

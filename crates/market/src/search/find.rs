@@ -165,7 +165,7 @@ impl Index {
             }
         }
         // A word that few have says more.
-        let rarity = 1 + (self.len().max(1) / matched.max(1)).max(1).ilog2();
+        let rarity = 1 + (self.offers().max(1) / matched.max(1)).max(1).ilog2();
         for score in &mut scores {
             *score *= rarity;
         }

@@ -97,7 +97,7 @@ pub struct Index {
 
 impl Index {
     /// Offers in it, hidden ones as well.
-    pub fn len(&self) -> usize {
+    pub fn offers(&self) -> usize {
         self.by_age.len()
     }
 

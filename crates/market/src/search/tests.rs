@@ -104,7 +104,7 @@ fn order_is_as_asked() {
 fn an_offer_that_changes_is_there_once() {
     let mut index = shop();
     index.put(entry("contoso", "opc", "OPC UA Bridge", "Speaks with machines"));
-    assert_eq!(index.len(), 4);
+    assert_eq!(index.offers(), 4);
     assert_eq!(titles(&index, "q=publisher"), [""; 0]);
     assert_eq!(titles(&index, "sort=name")[2], "OPC UA Bridge");
     assert_eq!(index.named("contoso", "opc", 0).unwrap().title, "OPC UA Bridge");
