@@ -25,7 +25,7 @@ use crate::error::{Error, Kind, Result};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool, Transaction};
+use sqlx::{Any, AnyPool, Connection as _, Transaction};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -84,6 +84,7 @@ impl Store {
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(Duration::from_secs(30))
             .after_connect(|connection, _| Box::pin(prepare(connection)))
+            .after_release(|connection, _| Box::pin(is_at_rest(connection)))
             .connect(url.as_str())
             .await
             .map_err(|error| {
@@ -119,6 +120,14 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Whether a connection that comes back may be used again. SQLite ends a transaction by itself when the disk is full; the
+/// roll-back that follows fails, and `sqlx` then counts the transaction as open for ever, so that none can begin.
+async fn is_at_rest(connection: &mut Connection) -> sqlx::Result<bool> {
+    // Answered after the roll-back that the transaction sent when it was dropped.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 impl Tx {

@@ -23,7 +23,7 @@ pub(super) fn compare(view: &View<'_>) -> Markup {
     html! {
         section.plan aria-labelledby="plans" {
             h2 #plans { (text.get("plans")) }
-            div.scroll tabindex="0" role="region" aria-labelledby="plans" {
+            div.scroll tabindex="0" role="group" aria-labelledby="plans" {
                 table.compare {
                     thead { tr {
                         td {}
@@ -143,7 +143,7 @@ pub(super) fn versions(view: &View<'_>) -> Markup {
         section.plan aria-labelledby="versions" {
             h2 #versions { (text.get("versions")) }
             @if !view.details.releases.is_empty() {
-                div.scroll tabindex="0" role="region" aria-labelledby="versions" { table {
+                div.scroll tabindex="0" role="group" aria-labelledby="versions" { table {
                     thead { tr {
                         th scope="col" { (text.get("version")) } th scope="col" { (text.get("plan")) }
                         th scope="col" { (text.get("live-since")) } th scope="col" { (text.get("digest")) }
