@@ -4,7 +4,7 @@
 use super::registry::RegistryRegion;
 use super::replica::{REPLICA_PATH, ReplicaTags};
 use super::{Content, Place, Region, Supply};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use futures_util::future::BoxFuture;
 use oci::client::Credentials;
 use reqwest::StatusCode;
@@ -63,7 +63,9 @@ impl InstanceRegion {
             _ if !problem.hint.is_empty() => &problem.hint,
             _ => "look into the log of that instance; moving the tags is repeated by itself",
         };
-        Err(place.refused(format!("answered {status} when its tags were to move{detail}"), hint))
+        let refused = place.refused(format!("answered {status} when its tags were to move{detail}"), hint);
+        // What it does not hold any more can be sent again.
+        Err(if status == StatusCode::CONFLICT { Error { kind: Kind::Conflict, ..refused } } else { refused })
     }
 }
 
