@@ -4,12 +4,14 @@ use crate::image::mend_tar;
 use crate::input::Input;
 use certify::{binary, files as names};
 use oci::Error;
+use oci::client::CopyProgress;
 use oci::source::docker_archive::DockerArchiveSource;
 use oci::source::layout::LayoutSource;
 use oci::source::{Source, manifests_below};
-use oci::writer::LayoutWriter;
+use oci::writer::GrowingLayout;
 use offer::pictures;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The first byte says who reads the rest.
 pub fn files(data: &[u8]) {
@@ -75,12 +77,13 @@ fn archive(bytes: &[u8], open: impl Fn(&Path) -> Result<Box<dyn Source>, Error>)
         Err(error) => return told(error),
     };
     let target = directory.path().join("copy");
-    let mut writer = LayoutWriter::new(&target).expect("an empty directory");
-    if let Err(error) = writer.put_from(&*source, &root) {
+    let mut layout = GrowingLayout::open(&target).expect("an empty directory");
+    let quiet: CopyProgress = Arc::new(|_| ());
+    if let Err(error) = layout.put_from(&*source, &root, &quiet) {
         return told(error);
     }
-    writer.add(&root, Some("latest"));
-    writer.finish_directory().expect("writable");
+    layout.add(&root, Some("latest"));
+    layout.finish_directory().expect("writable");
     let copy = LayoutSource::open(&target, None).expect("a layout that was just written");
     let below = |source: &dyn Source| manifests_below(source, &root).expect("it was copied").len();
     assert_eq!(below(&copy), below(&*source));

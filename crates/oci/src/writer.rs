@@ -3,12 +3,11 @@
 
 use crate::Error;
 use crate::digest::Hasher;
-use crate::manifest::{self, Descriptor, Document, ImageConfig, Index, Manifest, media_type};
-use crate::source::{Source, layout::REF_NAME};
+use crate::manifest::{Descriptor, ImageConfig, Index, Manifest, media_type};
+use crate::source::layout::REF_NAME;
 pub use grow::GrowingLayout;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -49,12 +48,6 @@ impl LayoutWriter {
     /// Adds a blob.
     pub fn put_blob(&mut self, media_type: &str, bytes: &[u8]) -> Result<Descriptor, Error> {
         self.put_blob_from(media_type, bytes)
-    }
-
-    /// Copies a blob, hashed by the algorithm of its descriptor's digest, which is the caller's to compare.
-    fn copy_blob(&mut self, descriptor: &Descriptor, reader: impl Read) -> Result<Descriptor, Error> {
-        let blob = self.writer_of(descriptor.digest.algorithm(), descriptor.digest.hasher())?;
-        self.fill(blob, &descriptor.media_type, reader)
     }
 
     /// Adds a blob from a reader.
@@ -111,37 +104,6 @@ impl LayoutWriter {
         let bytes = serde_json::to_vec(value)
             .map_err(|error| Error::Malformed { what: media_type.to_owned(), cause: error.to_string() })?;
         self.put_blob(media_type, &bytes)
-    }
-
-    /// Copies an image or index, with all that it names, from a source. Every blob is verified on the way.
-    pub fn put_from(&mut self, source: &dyn Source, root: &Descriptor) -> Result<(), Error> {
-        crate::client::check_root(root)?;
-        let mut pending = vec![root.clone()];
-        let mut seen = HashSet::new();
-        while let Some(descriptor) = pending.pop() {
-            if !seen.insert(descriptor.digest) {
-                continue;
-            }
-            let found = if crate::client::is_manifest(&descriptor.media_type) {
-                let bytes = source.manifest(&descriptor)?;
-                let document: Document = manifest::parse(&bytes, Some(&descriptor.media_type))?;
-                pending.extend(document.children().into_iter().cloned());
-                self.copy_blob(&descriptor, &bytes[..])?
-            } else {
-                let raw = source.blob(&descriptor)?.take(descriptor.size.saturating_add(1));
-                self.copy_blob(&descriptor, raw)?
-            };
-            let what = || format!("{} of {}", descriptor.digest, source.describe());
-            if found.size != descriptor.size {
-                let (expected, found) = (descriptor.size, found.size);
-                return Err(Error::SizeMismatch { what: what(), expected, found });
-            }
-            if found.digest != descriptor.digest {
-                let (expected, found) = (descriptor.digest, Box::new(found.digest));
-                return Err(Error::DigestMismatch { what: what(), expected, found });
-            }
-        }
-        Ok(())
     }
 
     /// Makes a manifest or index findable, under a tag if one is given.

@@ -1,14 +1,16 @@
 //! Images made from files: the same every time, and what other tools make of them.
 
 use crate::skopeo;
+use oci::client::CopyProgress;
 use oci::layer::{LayerLimits, LayerReader};
 use oci::manifest::{self, Document, Platform, RunConfig};
 use oci::pack::{PackContent, PackFile, PackLayer, PackSpec, pack, pack_index};
 use oci::reference::Locator;
 use oci::source::{OpenOptions, Source, layout::LayoutSource, open};
-use oci::writer::LayoutWriter;
+use oci::writer::{GrowingLayout, LayoutWriter};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 fn spec(architecture: &str, root: &Path) -> PackSpec {
     let file =
@@ -129,10 +131,10 @@ fn equal_input_gives_equal_images_that_skopeo_reads() {
     let source = open(&Locator::parse(&docker).unwrap(), &OpenOptions::default()).unwrap();
     assert_eq!(source.tags().unwrap(), ["1.0"]);
     let image = source.resolve(None).unwrap();
-    let mut writer = LayoutWriter::new(&target.path().join("e")).unwrap();
-    writer.put_from(&*source, &image).unwrap();
-    writer.add(&image, None);
-    writer.finish_directory().unwrap();
+    let mut layout = GrowingLayout::open(&target.path().join("e")).unwrap();
+    layout.put_from(&*source, &image, &(Arc::new(|_| ()) as CopyProgress)).unwrap();
+    layout.add(&image, None);
+    layout.finish_directory().unwrap();
     skopeo(&["inspect", &format!("oci:{}/e", target.path().display())]);
 }
 
