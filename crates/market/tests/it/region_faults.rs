@@ -10,6 +10,7 @@ use market::{Actor, Faults};
 use oci::manifest::{Descriptor, Manifest, media_type};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 
 const MIB: u64 = 1 << 20;
 
@@ -74,6 +75,23 @@ async fn open_slow(home: &Place) -> Box<dyn Region> {
     home.market.open_region(&Actor::Operator, "slow").await.unwrap()
 }
 
+/// A registry behind a gate, as the region `lab`.
+async fn lab(home: &Place) -> (Registry, Gate, Box<dyn Region>) {
+    let registry = Registry::start().await;
+    let gate = Gate::before(registry.door()).await;
+    let url = format!("http://{}", gate.address);
+    let region = region(home, "lab", RegionKind::Registry, url, None).await;
+    (registry, gate, region)
+}
+
+/// Another marketplace behind a gate, as the region `east`.
+async fn east(home: &Place, there: &Place) -> (Gate, JoinHandle<()>, Box<dyn Region>) {
+    let (gate, token, server) = instance(&there.market).await;
+    let url = format!("http://{}", gate.address);
+    let region = region(home, "east", RegionKind::Instance, url, Some(token)).await;
+    (gate, server, region)
+}
+
 fn blob_bytes(content: &Content) -> u64 {
     content.blobs.iter().map(|blob| blob.size).sum()
 }
@@ -81,10 +99,8 @@ fn blob_bytes(content: &Content) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_blob_that_breaks_goes_on_at_the_byte_that_the_region_has() {
     let (home, there) = (place().await, place().await);
-    let (gate, token, server) = instance(&there.market).await;
+    let (gate, server, region) = east(&home, &there).await;
     let content = [large(&home, 20 * MIB).await];
-    let url = format!("http://{}", gate.address);
-    let region = region(&home, "east", RegionKind::Instance, url, Some(token)).await;
     gate.set(Fault::CutOnce(12 * MIB));
     ensure(&*region, &content).await.unwrap();
     let (sent, size) = (gate.take_sent(), blob_bytes(&content[0]));
@@ -99,10 +115,8 @@ async fn a_blob_that_breaks_goes_on_at_the_byte_that_the_region_has() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_process_goes_on_where_the_first_was_when_the_region_died() {
     let (home, there) = (place().await, place().await);
-    let (gate, token, server) = instance(&there.market).await;
+    let (gate, server, east) = east(&home, &there).await;
     let content = [large(&home, 20 * MIB).await];
-    let url = format!("http://{}", gate.address);
-    let east = region(&home, "east", RegionKind::Instance, url, Some(token)).await;
     gate.set(Fault::Die(12 * MIB));
     let error = ensure(&*east, &content).await.unwrap_err();
     assert!(error.message.starts_with("the region east: "), "{error}");
@@ -123,11 +137,8 @@ async fn another_process_goes_on_where_the_first_was_when_the_region_died() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_registry_that_forgets_half_pieces_gets_whole_blobs_again_and_others_go_on_between_pieces() {
     let home = place().await;
-    let registry = Registry::start().await;
-    let gate = Gate::before(registry.door()).await;
+    let (registry, gate, region) = lab(&home).await;
     let content = [large(&home, 20 * MIB).await];
-    let url = format!("http://{}", gate.address);
-    let region = region(&home, "lab", RegionKind::Registry, url, None).await;
     gate.set(Fault::CutOnce(12 * MIB));
     ensure(&*region, &content).await.unwrap();
     let (sent, size) = (gate.take_sent(), blob_bytes(&content[0]));
@@ -141,11 +152,8 @@ async fn a_registry_that_forgets_half_pieces_gets_whole_blobs_again_and_others_g
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_region_that_is_full_fails_or_lies_is_not_believed_and_is_filled_when_it_is_mended() {
     let home = place().await;
-    let registry = Registry::start().await;
-    let gate = Gate::before(registry.door()).await;
+    let (_registry, gate, region) = lab(&home).await;
     let content = [large(&home, MIB).await];
-    let url = format!("http://{}", gate.address);
-    let region = region(&home, "lab", RegionKind::Registry, url, None).await;
     gate.set(Fault::Refuse(507));
     let full = ensure(&*region, &content).await.unwrap_err();
     assert!(full.message.contains("answered 507"), "{full}");
@@ -172,11 +180,8 @@ async fn a_region_that_is_full_fails_or_lies_is_not_believed_and_is_filled_when_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_region_claims_to_have_taken_is_looked_for() {
     let home = place().await;
-    let registry = Registry::start().await;
-    let gate = Gate::before(registry.door()).await;
+    let (_registry, gate, region) = lab(&home).await;
     let content = [large(&home, MIB).await];
-    let url = format!("http://{}", gate.address);
-    let region = region(&home, "lab", RegionKind::Registry, url, None).await;
     gate.set(Fault::Swallow);
     let lying = ensure(&*region, &content).await.unwrap_err();
     assert!(lying.message.contains("took the") && lying.message.contains("but does not hold it"), "{lying}");
@@ -187,10 +192,8 @@ async fn what_a_region_claims_to_have_taken_is_looked_for() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_region_that_takes_less_than_it_is_sent_gets_the_rest_and_one_that_stands_still_is_given_up() {
     let (home, there) = (place().await, place().await);
-    let (gate, token, server) = instance(&there.market).await;
+    let (gate, server, region) = east(&home, &there).await;
     let content = [large(&home, 20 * MIB).await];
-    let url = format!("http://{}", gate.address);
-    let region = region(&home, "east", RegionKind::Instance, url, Some(token)).await;
     gate.set(Fault::Still);
     let error = ensure(&*region, &content).await.unwrap_err();
     assert!(error.message.contains("it has 0 bytes, as before a piece was sent to it"), "{error}");
