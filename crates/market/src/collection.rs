@@ -14,6 +14,7 @@ use crate::access::{self, Actor, Operation};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::market::Market;
+use crate::runs::RunState;
 use crate::store::{history, unneeded as records};
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
@@ -26,16 +27,6 @@ mod repositories;
 
 /// Most repositories that are named because they were left out.
 const LEFT_OUT_MAX: usize = 100;
-
-/// How far a collection is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum CollectionState {
-    Running,
-    Finished,
-    Failed,
-}
 
 /// How much of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +49,7 @@ pub struct Amounts {
 #[serde(rename_all = "camelCase")]
 pub struct Collection {
     /// How far it is.
-    pub state: CollectionState,
+    pub state: RunState,
     /// Nothing was removed or written down: `freed` is what would be.
     pub dry_run: bool,
     /// Repositories that were judged.
@@ -85,20 +76,6 @@ pub struct LeftOut {
     pub reason: String,
 }
 
-/// The collection that runs or ran last, and who waits for his turn.
-#[derive(Default)]
-pub(crate) struct LastCollection(Mutex<Option<Collection>>);
-
-impl LastCollection {
-    fn change<T>(&self, change: impl FnOnce(&mut Option<Collection>) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn progress(&self, change: impl FnOnce(&mut Collection)) {
-        self.change(|collection| collection.as_mut().map(change));
-    }
-}
-
 /// What a collection goes by.
 #[derive(Debug, Clone, Copy)]
 struct Order {
@@ -123,8 +100,7 @@ impl Market {
     /// The collection that runs or ran last in this process. Operators only.
     pub async fn last_collection(&self, actor: &Actor) -> Result<Collection> {
         access::permit(actor, Operation::Administer)?;
-        let last = self.last_collection.change(|last| last.clone());
-        last.ok_or_else(|| Error::not_found("a collection since the start"))
+        self.last_collection.get().ok_or_else(|| Error::not_found("a collection since the start"))
     }
 
     /// One by itself, to its end, unless one runs.
@@ -152,7 +128,7 @@ impl Market {
 
     fn begin_collection(&self, dry_run: bool) -> Result<Collection> {
         let new = Collection {
-            state: CollectionState::Running,
+            state: RunState::Running,
             dry_run,
             repositories: 0,
             freed: Amounts::default(),
@@ -162,15 +138,12 @@ impl Market {
             started: self.now(),
             finished: None,
         };
-        let begun = self.last_collection.change(|last| {
-            let runs = last.as_ref().is_some_and(|last| last.state == CollectionState::Running);
-            if !runs {
-                *last = Some(new.clone());
-            }
-            !runs
-        });
         let hint = "wait for it to end; see it with: edgemarket blobs collect --status";
-        if begun { Ok(new) } else { Err(Error::conflict("a collection is running", hint)) }
+        if self.last_collection.begin(&new, |last| last.state) {
+            Ok(new)
+        } else {
+            Err(Error::conflict("a collection is running", hint))
+        }
     }
 
     async fn run_collection(&self, actor: &str, dry_run: bool) {
@@ -181,10 +154,7 @@ impl Market {
         let finished = Some(self.now());
         self.last_collection.progress(|collection| {
             collection.finished = finished;
-            (collection.state, collection.message) = match outcome {
-                Ok(()) => (CollectionState::Finished, None),
-                Err(error) => (CollectionState::Failed, Some(error.message)),
-            };
+            (collection.state, collection.message) = RunState::after(outcome);
             let Collection { freed, waiting, .. } = collection;
             let (manifests, blobs, bytes) = (freed.manifests, freed.blobs, freed.bytes);
             let later = waiting.bytes;
@@ -200,7 +170,7 @@ impl Market {
         let held = self.flying().await?;
         let gone = self.collect_repositories(order, &held).await?;
         self.collect_bytes(order, &held, gone).await?;
-        let freed = self.last_collection.change(|last| last.as_ref().map(|last| last.freed));
+        let freed = self.last_collection.get().map(|last| last.freed);
         if let Some(freed) = freed.filter(|freed| !dry_run && *freed != Amounts::default()) {
             let mut tx = self.store.write().await?;
             let detail = serde_json::to_value(freed).map_err(Error::internal)?;

@@ -21,6 +21,7 @@ pub mod offers;
 pub mod publishers;
 pub mod recertification;
 pub mod regions;
+pub mod runs;
 pub mod scrub;
 pub mod search;
 pub mod submissions;

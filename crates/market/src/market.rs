@@ -3,13 +3,14 @@
 use crate::bundles::Bundles;
 use crate::catalogue::Kept;
 use crate::clock::{Clock, Ids, Instant};
-use crate::collection::{LastCollection, Unneeded};
+use crate::collection::{Collection, Unneeded};
 use crate::config::Config;
 use crate::egress::Egress;
 use crate::error::{Error, Result};
 use crate::lock::{self, DataLock};
 use crate::regions::{Lanes, Turns};
-use crate::scrub::LastScrub;
+use crate::runs::Last;
+use crate::scrub::Scrub;
 use crate::search::Shelf;
 use crate::secrets::Vault;
 use crate::store::history::HistoryRow;
@@ -83,8 +84,8 @@ pub struct Inner {
     pub(crate) rules: OnceCell<Arc<Rules>>,
     pub(crate) sandbox: OnceCell<std::result::Result<Arc<Sandbox>, String>>,
     pub(crate) cache: Cache,
-    pub(crate) last_scrub: LastScrub,
-    pub(crate) last_collection: LastCollection,
+    pub(crate) last_scrub: Last<Scrub>,
+    pub(crate) last_collection: Last<Collection>,
     pub(crate) unneeded: Unneeded,
     pub(crate) shelf: Shelf,
     pub(crate) kept: Kept,
@@ -144,8 +145,8 @@ impl Market {
             rules: OnceCell::new(),
             sandbox: OnceCell::new(),
             cache,
-            last_scrub: LastScrub::default(),
-            last_collection: LastCollection::default(),
+            last_scrub: Last::default(),
+            last_collection: Last::default(),
             unneeded,
             shelf: Shelf::default(),
             kept: Kept::default(),

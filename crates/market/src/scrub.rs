@@ -1,20 +1,18 @@
 //! A scrub reads every blob again and compares: rot on the disk or in the object store is found before a device meets it.
 //! What is found is told, and set aside only when asked to, because a blob that is partly right may still be worth something
 //! to somebody who restores it.
-//!
-//! One runs at a time, in the memory of this process: a restart ends it, and it can be begun again at any time.
 
 use crate::access::{self, Actor, Operation};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::market::Market;
+use crate::runs::RunState;
 use crate::store::{history, registry as records};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use oci::digest::Digest;
 use registry::blobs::{Condition, Stored};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
 /// Blobs that are read at once: a disk or an object store is busy with two, and pulls go on beside them.
 const READERS: usize = 2;
@@ -23,22 +21,12 @@ const ROT_MAX: usize = 1_000;
 /// Repositories that are named for a finding.
 const HOLDERS_MAX: i64 = 3;
 
-/// How far a scrub is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum ScrubState {
-    Running,
-    Finished,
-    Failed,
-}
-
 /// A scrub, and what it found so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scrub {
     /// How far it is.
-    pub state: ScrubState,
+    pub state: RunState,
     /// Whether rotten blobs are set aside.
     pub quarantine: bool,
     /// Blobs in the store, and their bytes.
@@ -91,26 +79,12 @@ pub enum RotKind {
     Missing,
 }
 
-/// The scrub that runs or ran last.
-#[derive(Default)]
-pub(crate) struct LastScrub(Mutex<Option<Scrub>>);
-
-impl LastScrub {
-    fn change<T>(&self, change: impl FnOnce(&mut Option<Scrub>) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn progress(&self, change: impl FnOnce(&mut Scrub)) {
-        self.change(|scrub| scrub.as_mut().map(change));
-    }
-}
-
 impl Market {
     /// Begins a scrub. Operators only; [`crate::Kind::Conflict`] while one runs.
     pub async fn start_scrub(&self, actor: &Actor, quarantine: bool) -> Result<Scrub> {
         access::permit(actor, Operation::Administer)?;
         let new = Scrub {
-            state: ScrubState::Running,
+            state: RunState::Running,
             quarantine,
             blobs: 0,
             bytes: 0,
@@ -124,11 +98,7 @@ impl Market {
             started: self.now(),
             finished: None,
         };
-        let begun = self.last_scrub.change(|last| match last {
-            Some(Scrub { state: ScrubState::Running, .. }) => false,
-            _ => last.replace(new.clone()).is_none_or(|_| true),
-        });
-        if !begun {
+        if !self.last_scrub.begin(&new, |last| last.state) {
             let hint = "wait for it to end; see it with: edgemarket blobs scrub --status";
             return Err(Error::conflict("a scrub is running", hint));
         }
@@ -141,10 +111,7 @@ impl Market {
             let finished = Some(market.now());
             market.last_scrub.progress(|scrub| {
                 scrub.finished = finished;
-                (scrub.state, scrub.message) = match outcome {
-                    Ok(()) => (ScrubState::Finished, None),
-                    Err(error) => (ScrubState::Failed, Some(error.message)),
-                };
+                (scrub.state, scrub.message) = RunState::after(outcome);
             });
         });
         Ok(new)
@@ -153,7 +120,7 @@ impl Market {
     /// The scrub that runs or ran last in this process. Operators only.
     pub async fn last_scrub(&self, actor: &Actor) -> Result<Scrub> {
         access::permit(actor, Operation::Administer)?;
-        self.last_scrub.change(|last| last.clone()).ok_or_else(|| Error::not_found("a scrub since the start"))
+        self.last_scrub.get().ok_or_else(|| Error::not_found("a scrub since the start"))
     }
 
     async fn scrub(&self, quarantine: bool, actor: &str) -> Result<()> {

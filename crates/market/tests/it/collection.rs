@@ -5,9 +5,9 @@ mod racing;
 
 use crate::support::*;
 use market::clock::{Clock, Ids};
-use market::collection::{Collection, CollectionState};
+use market::collection::Collection;
 use market::config::{Config, Settings};
-use market::scrub::ScrubState;
+use market::runs::RunState;
 use market::{Actor, Faults, Kind, Market, RegistryOwner};
 use oci::digest::Digest;
 use oci::manifest::Manifest;
@@ -85,8 +85,8 @@ async fn collect(market: &Market, dry_run: bool) -> Collection {
     market.start_collection(&Actor::Operator, dry_run).await.unwrap();
     loop {
         let found = market.last_collection(&Actor::Operator).await.unwrap();
-        if found.state != CollectionState::Running {
-            assert_eq!(found.state, CollectionState::Finished, "{found:?}");
+        if found.state != RunState::Running {
+            assert_eq!(found.state, RunState::Finished, "{found:?}");
             return found;
         }
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -98,8 +98,8 @@ async fn assert_sound(market: &Market) {
     market.start_scrub(&Actor::Operator, false).await.unwrap();
     loop {
         let scrub = market.last_scrub(&Actor::Operator).await.unwrap();
-        if scrub.state != ScrubState::Running {
-            assert_eq!((scrub.state, scrub.rotten), (ScrubState::Finished, 0), "{scrub:#?}");
+        if scrub.state != RunState::Running {
+            assert_eq!((scrub.state, scrub.rotten), (RunState::Finished, 0), "{scrub:#?}");
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -252,7 +252,7 @@ async fn a_crash_in_a_collection_loses_nothing() {
         assert_sound(&market).await;
         market.start_scrub(&Actor::Operator, false).await.unwrap();
         until("the scrub ended", async || {
-            market.last_scrub(&Actor::Operator).await.unwrap().state == ScrubState::Finished
+            market.last_scrub(&Actor::Operator).await.unwrap().state == RunState::Finished
         })
         .await;
         assert_eq!(market.last_scrub(&Actor::Operator).await.unwrap().orphans, 0, "all is collected at last");

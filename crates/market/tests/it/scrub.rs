@@ -1,7 +1,8 @@
 //! Scrubs of the blob store beside the records.
 
 use crate::support::*;
-use market::scrub::{RotKind, Scrub, ScrubState};
+use market::runs::RunState;
+use market::scrub::{RotKind, Scrub};
 use market::{Actor, Kind, Market};
 use oci::digest::Digest;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ async fn scrub(market: &Market, quarantine: bool) -> Scrub {
     market.start_scrub(&Actor::Operator, quarantine).await.unwrap();
     loop {
         let scrub = market.last_scrub(&Actor::Operator).await.unwrap();
-        if scrub.state != ScrubState::Running {
+        if scrub.state != RunState::Running {
             return scrub;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -25,7 +26,7 @@ async fn what_is_lost_or_rotten_is_found_by_the_records() {
     let image = push(market, "one", &["1.0.0"]).await;
     market.blobs().put_bytes("nobody's").await.unwrap();
     let sound = scrub(market, false).await;
-    assert_eq!((sound.state, sound.rotten), (ScrubState::Finished, 0));
+    assert_eq!((sound.state, sound.rotten), (RunState::Finished, 0));
     assert_eq!((sound.blobs, sound.orphans, sound.orphan_bytes), (4, 1, 8));
     assert_eq!(sound.bytes_checked, sound.bytes);
 

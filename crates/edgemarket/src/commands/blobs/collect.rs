@@ -7,7 +7,8 @@ use crate::output::{Failure, Output};
 use axum::http::Method;
 use clap::Args;
 use indicatif::{HumanBytes, ProgressBar};
-use market::collection::{Amounts, Collection, CollectionState};
+use market::collection::{Amounts, Collection};
+use market::runs::RunState;
 use serde_json::json;
 
 const COLLECT: &str = "/api/v1/blobs/collect";
@@ -28,7 +29,7 @@ pub struct CollectArguments {
 /// Runs it.
 pub(super) async fn collect(arguments: &CollectArguments, output: &Output) -> Result<(), Failure> {
     let found = arguments.target.with(async |client| run(client, arguments, output).await).await?;
-    if found.state == CollectionState::Failed {
+    if found.state == RunState::Failed {
         let why = found.message.unwrap_or_default();
         let hint = "what was collected before is collected; see to it, then collect again";
         return Err(Failure::could_not_run(why, hint));
@@ -45,7 +46,7 @@ async fn run(client: &Client, arguments: &CollectArguments, output: &Output) -> 
     let mut found: Collection = client.call(Method::POST, COLLECT, Payload::Json(request)).await?;
     let bar = ProgressBar::new_spinner();
     hidden_unless_shown(&bar, output);
-    while found.state == CollectionState::Running {
+    while found.state == RunState::Running {
         tokio::time::sleep(POLL).await;
         found = client.get(COLLECT).await?;
         bar.set_message(line("collect-running", &found.freed, output));
@@ -57,7 +58,7 @@ async fn run(client: &Client, arguments: &CollectArguments, output: &Output) -> 
 
 fn describe(found: &Collection, output: &Output) -> String {
     let key = match (found.state, found.dry_run) {
-        (CollectionState::Running, _) => "collect-running",
+        (RunState::Running, _) => "collect-running",
         (_, true) => "collect-would",
         (_, false) => "collect-freed",
     };

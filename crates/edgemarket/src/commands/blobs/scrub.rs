@@ -7,7 +7,8 @@ use crate::output::{Failure, Output};
 use axum::http::Method;
 use clap::Args;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
-use market::scrub::{Scrub, ScrubState};
+use market::runs::RunState;
+use market::scrub::Scrub;
 use serde_json::json;
 
 const SCRUB: &str = "/api/v1/blobs/scrub";
@@ -28,7 +29,7 @@ pub struct ScrubArguments {
 /// Runs it.
 pub(super) async fn scrub(arguments: &ScrubArguments, output: &Output) -> Result<(), Failure> {
     let scrub = arguments.target.with(async |client| run(client, arguments, output).await).await?;
-    if scrub.state == ScrubState::Failed {
+    if scrub.state == RunState::Failed {
         let why = scrub.message.unwrap_or_default();
         return Err(Failure::could_not_run(why, "see to it, then scrub again; the server's log says more"));
     }
@@ -47,7 +48,7 @@ async fn run(client: &Client, arguments: &ScrubArguments, output: &Output) -> Re
     let template = "{bar:30.green/white.dim} {bytes}/{total_bytes} {msg}";
     bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     hidden_unless_shown(&bar, output);
-    while scrub.state == ScrubState::Running {
+    while scrub.state == RunState::Running {
         tokio::time::sleep(POLL).await;
         scrub = client.get(SCRUB).await?;
         bar.set_length(scrub.bytes);
@@ -76,7 +77,7 @@ fn describe(scrub: &Scrub, output: &Output) -> String {
     let rotten = scrub.rotten.to_string();
     let values = [("blobs", checked.as_str()), ("bytes", &bytes), ("rotten", &rotten)];
     let key = match (scrub.state, scrub.rotten) {
-        (ScrubState::Running, _) => "scrub-running",
+        (RunState::Running, _) => "scrub-running",
         (_, 0) => "scrub-sound",
         _ => "scrub-rot",
     };
