@@ -1,7 +1,7 @@
 //! The operator's page of regions: how each stands, and what it lacks.
 
-use super::layout;
 use super::{Failed, Language};
+use super::{format, layout};
 use crate::error::Kind;
 use crate::http::Who;
 use crate::market::Market;
@@ -10,9 +10,6 @@ use crate::text::Text;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-
-/// Bytes of a megabyte, as registries count.
-const MEGABYTE: u64 = 1_000_000;
 
 pub(super) async fn page(
     State(market): State<Market>,
@@ -54,8 +51,7 @@ fn standing(text: &Text, status: &RegionStatus) -> Markup {
         RegionState::Paused => ("doubtful", "region-paused"),
     };
     let missing = &status.missing;
-    let (submissions, megabytes) =
-        (missing.submissions.to_string(), missing.bytes.div_ceil(MEGABYTE).to_string());
+    let (submissions, size) = (missing.submissions.to_string(), format::bytes(text, missing.bytes));
     html! {
         p class=(class) { (text.get(key)) }
         @if missing.submissions > 0 {
@@ -63,7 +59,7 @@ fn standing(text: &Text, status: &RegionStatus) -> Markup {
                 @if missing.uncounted > 0 {
                     (text.with("region-uncounted", &[("submissions", &submissions)]))
                 } @else {
-                    (text.with("region-missing", &[("submissions", &submissions), ("megabytes", &megabytes)]))
+                    (text.with("region-missing", &[("submissions", &submissions), ("size", &size)]))
                 }
                 @if let Some(since) = missing.since { " (" (text.with("region-since", &[("since", &since.to_string())])) ")" }
             }
