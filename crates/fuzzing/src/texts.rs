@@ -7,7 +7,7 @@ use oci::digest::Digest;
 use oci::reference::{Locator, Reference};
 use offer::identity::{OfferId, PlanId, PublisherId};
 use offer::platform::Platform;
-use offer::route::{Route, check_modules};
+use offer::route::{Endpoint, Route, check_modules};
 use offer::tags::{Tag, VersionTag, check_form, greatest_version};
 use offer::{html, module_name, placeholder, repository};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +37,8 @@ fn route(text: &str) {
             let written = route.to_string();
             let again = Route::parse(&written).expect("a route that was written");
             assert_eq!(again.to_string(), written, "from {text:?}");
-            assert_eq!((&again.source, &again.sink), (&route.source, &route.sink), "from {text:?}");
+            // Not the columns: `SELECT * FROM` is left out when it is written.
+            assert_eq!(ends(&again), ends(&route), "from {text:?}");
             let _ = check_modules(&route, "own");
             assert!(route.warnings.iter().all(|warning| warning.column <= characters + 1));
             if placeholder::find(text).is_empty() {
@@ -50,6 +51,15 @@ fn route(text: &str) {
             assert!(Route::parse_final(text).is_err(), "the device takes no more than we do: {text:?}");
         }
     }
+}
+
+/// Where a route comes from and goes to.
+fn ends(route: &Route) -> (Vec<&str>, Option<(&str, &str, &str)>) {
+    let sink = match &route.sink {
+        Endpoint::Upstream => None,
+        Endpoint::Module { path, module, input, .. } => Some((&**path, &**module, &**input)),
+    };
+    (route.source.items.iter().map(|item| &*item.text).collect(), sink)
 }
 
 fn placeholders(text: &str) {

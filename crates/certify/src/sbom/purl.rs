@@ -92,7 +92,11 @@ fn identity(
         PackageKind::Npm => of_type("npm", split(&name, '/')),
         PackageKind::Golang => of_type("golang", split(&name, '/')),
         PackageKind::Maven => of_type("maven", split(&name, ':')),
-        PackageKind::Composer => of_type("composer", split(&name.to_lowercase(), '/')),
+        // Composer's schema demands `vendor/package`, and purl's type a namespace; what has none is still listed.
+        PackageKind::Composer => match split(&name.to_lowercase(), '/') {
+            (Some(vendor), last) if !vendor.is_empty() => ("composer", Some(vendor), last),
+            _ => ("generic", None, name),
+        },
         PackageKind::Nuget => ("nuget", None, name),
         PackageKind::Gem => ("gem", None, name),
         PackageKind::Generic => ("generic", None, name),
@@ -137,6 +141,7 @@ mod tests {
             url(PackageKind::Nuget, "Newtonsoft.Json", "13.0.3", None),
             url(PackageKind::Gem, "nokogiri", "1.15.4", Some("x86_64-linux")),
             url(PackageKind::Composer, "Laravel/framework", "v10.0.0", None),
+            url(PackageKind::Composer, "without-vendor", "v2", None),
             url(PackageKind::Generic, "openssl", "3.0.11", None),
             url(PackageKind::Generic, "openssl", "3/11", None),
         ];
@@ -154,6 +159,7 @@ mod tests {
         pkg:nuget/Newtonsoft.Json@13.0.3
         pkg:gem/nokogiri@1.15.4?platform=x86_64-linux
         pkg:composer/laravel/framework@v10.0.0
+        pkg:generic/without-vendor@v2
         pkg:generic/openssl@3.0.11
         pkg:generic/openssl@3%2F11
         ");
