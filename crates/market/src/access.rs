@@ -22,6 +22,24 @@ pub enum Actor {
     Region(String),
 }
 
+impl Actor {
+    /// Subscriptions that this actor may acquire for.
+    pub fn subscriptions(&self) -> &[Uuid] {
+        match self {
+            Actor::Customer(own) => std::slice::from_ref(own),
+            _ => &[],
+        }
+    }
+
+    /// Publishers whose offers are this actor's own; an operator manages those of all, and has none.
+    pub fn publishers(&self) -> &[PublisherId] {
+        match self {
+            Actor::Publisher(own) => std::slice::from_ref(own),
+            _ => &[],
+        }
+    }
+}
+
 impl std::fmt::Display for Actor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
