@@ -24,6 +24,10 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Pause after a connection could not be accepted, mostly for want of file descriptors: others must close first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
+/// Bytes that a connection collects before it writes them, and thereby the longest head of a request. One piece of a blob is
+/// as much as that: with hyper's own 400 KiB, pieces have left the processor's cache before they are sent.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// What a client is waited for.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
@@ -64,6 +68,7 @@ async fn serve_with(
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(patience.head)
+            .max_buf_size(BUFFER_BYTES)
             .serve_connection(io, service);
         let connection = connections.watch(connection);
         tokio::spawn(async move {

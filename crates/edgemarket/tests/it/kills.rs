@@ -192,6 +192,11 @@ pub fn kills_and_random(default: usize) -> (usize, Random) {
 pub struct Random(u64);
 
 impl Random {
+    /// From a seed; 0 would give nothing but zeros.
+    pub fn of(seed: u64) -> Random {
+        Random(seed | 1)
+    }
+
     /// A number below this one.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 >> 12;

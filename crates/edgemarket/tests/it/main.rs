@@ -20,6 +20,7 @@ mod policy;
 mod proxy;
 mod publication;
 mod pull;
+mod push_kills;
 mod recertify;
 mod region_kill;
 mod route;

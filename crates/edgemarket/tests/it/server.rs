@@ -169,13 +169,7 @@ impl Server {
 
     /// Pulls a single-platform image anonymously and verifies every byte.
     pub async fn pull_every_blob(&self, repository: &str, tag: &str) {
-        let repository = registry(self.address, None).repository(repository).expect("a name");
-        let (_, bytes) = repository.get_manifest(tag).await.expect("the manifest");
-        let manifest: Manifest = serde_json::from_slice(&bytes).expect("a manifest");
-        for blob in manifest.layers.iter().chain([&manifest.config]) {
-            let found = repository.get_small_blob(blob, 64 << 20).await.expect("the blob");
-            assert_eq!(Digest::of(&found), blob.digest);
-        }
+        pull_every_blob(&registry(self.address, None), repository, tag).await;
     }
 }
 
@@ -306,6 +300,17 @@ pub fn registry(address: SocketAddr, token: Option<&str>) -> Client {
     let http = http_client(HttpOptions::default()).expect("an HTTP client");
     let options = ClientOptions { credentials, allow_http: true, ..ClientOptions::default() };
     Client::new(http, &address.to_string(), options).expect("a client")
+}
+
+/// Pulls a single-platform image and verifies every byte.
+pub async fn pull_every_blob(registry: &Client, repository: &str, tag: &str) {
+    let repository = registry.repository(repository).expect("a name");
+    let (_, bytes) = repository.get_manifest(tag).await.expect("the manifest");
+    let manifest: Manifest = serde_json::from_slice(&bytes).expect("a manifest");
+    for blob in manifest.layers.iter().chain([&manifest.config]) {
+        let found = repository.get_small_blob(blob, 64 << 20).await.expect("the blob");
+        assert_eq!(Digest::of(&found), blob.digest);
+    }
 }
 
 /// Pushes the layout's image under [`TAGS`].

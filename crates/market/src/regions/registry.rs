@@ -85,7 +85,10 @@ impl RegistryRegion {
         for part in content {
             let repository = self.repository(&part.repository)?;
             let mut transfers = Vec::new();
-            for blob in &part.blobs {
+            // The largest first: whatever is sent last, alone, is the shorter for it.
+            let mut blobs: Vec<&Descriptor> = part.blobs.iter().collect();
+            blobs.sort_by_key(|blob| std::cmp::Reverse(blob.size));
+            for blob in blobs {
                 let from = match holders.get(&blob.digest) {
                     Some(name) => Some(name.clone()),
                     None => self.holder(&blob.digest, &part.repository, &held).await?,

@@ -11,8 +11,8 @@ use oci::manifest::Descriptor;
 use std::io;
 use std::sync::Arc;
 
-/// Largest piece of a blob in one request. A registry that takes no half pieces loses no more than this when a
-/// transfer is stopped, and a line with long ways is still filled.
+/// Bytes of a blob's first piece in one request; the client makes the next ones larger where they take no time. A registry
+/// that takes no half pieces loses no more than this, or two seconds' worth, when a transfer is stopped.
 pub(super) const PIECE_BYTES: u64 = 8 << 20;
 
 /// A part of a blob of our own store, as often as it is asked for, no faster than the region's lane lets it pass.

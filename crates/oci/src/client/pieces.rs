@@ -14,6 +14,7 @@ use reqwest::header::{CONTENT_RANGE, HeaderMap, HeaderValue, RANGE};
 use reqwest::{Method, Response, StatusCode};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use url::Url;
 
@@ -39,7 +40,8 @@ pub struct UploadPlace {
 pub struct PieceUpload {
     /// Where the bytes come from.
     pub open: OpenRange,
-    /// Most bytes of one piece; a blob that is no larger is sent in one request.
+    /// Bytes of the first piece; a blob that is no larger is sent in one request. Where the line is fast, the following ones
+    /// are larger: registries bring each to their disks before they answer.
     pub piece_bytes: u64,
     /// Where an earlier upload of the same blob to the same repository broke.
     pub begun: Option<UploadPlace>,
@@ -48,6 +50,12 @@ pub struct PieceUpload {
     /// Asked between pieces: `false` ends the upload in order.
     pub goes_on: Arc<dyn Fn() -> bool + Send + Sync>,
 }
+
+/// How long a piece is to take at the pace of the one before. What is lost at worst, where a registry takes no half pieces,
+/// is that much time.
+const PIECE_TIME: Duration = Duration::from_secs(2);
+/// A piece grows to so many times the first one.
+const PIECE_GROWTH_MAX: u64 = 8;
 
 /// What a registry said to a piece.
 enum Taken {
@@ -80,6 +88,7 @@ impl Repository {
         // Only what goes beyond all that the registry ever had is progress, so that an upload which always breaks ends.
         let (mut failures, mut furthest) = (0, 0);
         let mut delay = self.client.inner.options.retry_delay;
+        let mut piece_bytes = upload.piece_bytes;
         loop {
             let at = match place.take() {
                 Some(place) => place,
@@ -91,12 +100,15 @@ impl Repository {
             if !(upload.goes_on)() {
                 return Ok(None);
             }
-            let sent = self.send_piece(blob, upload, &at).await;
+            let begun = Instant::now();
+            let sent = self.send_piece(blob, upload, &at, piece_bytes).await;
+            let took = begun.elapsed();
             (upload.keep)(place_after(&sent, &at)).await;
             let error = match sent {
                 Ok(Taken::Stands(next)) => {
                     let found = next.offset;
                     place = Some(next);
+                    piece_bytes = next_piece(upload.piece_bytes, found.saturating_sub(at.offset), took);
                     if found > furthest {
                         (furthest, failures) = (found, 0);
                         delay = self.client.inner.options.retry_delay;
@@ -119,6 +131,7 @@ impl Repository {
             if failures >= UPLOADS_MAX {
                 return Err(error);
             }
+            piece_bytes = upload.piece_bytes;
             tracing::debug!(blob = %blob.digest, %error, "the upload goes on after a pause");
             tokio::time::sleep(delay).await;
             delay *= 2;
@@ -164,12 +177,13 @@ impl Repository {
         blob: &Descriptor,
         upload: &PieceUpload,
         at: &UploadPlace,
+        piece_bytes: u64,
     ) -> Result<Taken, Error> {
         let location = Url::parse(&at.location)
             .map_err(|error| self.client.unreachable(format!("the upload's address: {error}")))?;
         let is_whole = at.offset == 0 && blob.size <= upload.piece_bytes;
         let rest = blob.size.saturating_sub(at.offset);
-        let bytes = rest.min(upload.piece_bytes);
+        let bytes = rest.min(piece_bytes);
         let (body, moved) = piece(upload, at.offset, bytes);
         let mut call = self.put(&location, blob, body, bytes)?;
         call.moved = Some(moved);
@@ -229,6 +243,12 @@ fn received(headers: &HeaderMap) -> Option<u64> {
     (first.trim() == "0").then_some(if last == 0 { 0 } else { last.saturating_add(1) })
 }
 
+/// Bytes of the piece after one of so many bytes that took so long.
+fn next_piece(first: u64, moved: u64, took: Duration) -> u64 {
+    let at_this_pace = moved as f64 * PIECE_TIME.as_secs_f64() / took.as_secs_f64().max(0.001);
+    (at_this_pace as u64).clamp(first, first.saturating_mul(PIECE_GROWTH_MAX))
+}
+
 /// The body of one piece, and a bell that rings whenever a part of it was taken.
 fn piece(upload: &PieceUpload, offset: u64, bytes: u64) -> (BlobBody, Arc<Notify>) {
     let moved = Arc::new(Notify::new());
@@ -250,4 +270,20 @@ fn piece(upload: &PieceUpload, offset: u64, bytes: u64) -> (BlobBody, Arc<Notify
 fn whole(upload: &PieceUpload, bytes: u64) -> BlobBody {
     let open = Arc::clone(&upload.open);
     BlobBody::Stream(Arc::new(move || open(0, bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_follow_the_pace_of_the_line() {
+        let next = |moved: u64, milliseconds| next_piece(8, moved, Duration::from_millis(milliseconds));
+        assert_eq!(next(8, 2_000), 8, "as fast as it is to be");
+        assert_eq!(next(8, 500), 32);
+        assert_eq!(next(8, 1), 64, "no larger than that");
+        assert_eq!(next(8, 0), 64);
+        assert_eq!(next(64, 60_000), 8, "no smaller than the first");
+        assert_eq!(next(0, 10), 8, "nothing moved");
+    }
 }
