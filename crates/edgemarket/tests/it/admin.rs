@@ -52,7 +52,7 @@ fn a_region_is_limited_paused_and_shown() {
         shown.starts_with("lab") && shown.contains("required") && shown.contains("up to date"),
         "{shown}"
     );
-    assert!(shown.contains("3 at once, at most 2.00 MiB/s"), "{shown}");
+    assert!(shown.contains("6 at once, at most 2.00 MiB/s"), "{shown}");
     assert!(shown.contains("Mon-Fri 22:00-06:00 (UTC+01:00)"), "{shown}");
     let changed = on(data, &["region", "set", "lab", "--optional", "--bandwidth", "none", "--no-windows"]);
     assert!(changed.contains("optional") && changed.contains("no bandwidth cap"), "{changed}");

@@ -13,8 +13,9 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Transfers at once unless the operator says otherwise: enough to fill a line while a registry digests.
-pub(super) const TRANSFERS_DEFAULT: u32 = 3;
+/// Transfers at once unless the operator says otherwise: enough to fill a line while a registry brings others to its disk,
+/// and as many as skopeo makes.
+pub(super) const TRANSFERS_DEFAULT: u32 = 6;
 /// Most transfers at once: each takes a connection and some hundred kilobytes.
 const TRANSFERS_MAX: u32 = 32;
 /// Slowest cap in bytes per second: below it, registries give a connection up.

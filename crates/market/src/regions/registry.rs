@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Blobs of one submission that are looked at at once; how many are sent at once is the region's limit.
 const BLOBS: usize = 32;
-/// Questions that are asked at once when a region is verified; they are small.
+/// Small requests at once: questions when a region is verified, and statements.
 const QUESTIONS: usize = 8;
 /// Repositories that are looked through for one that holds a blob already.
 const HOLDERS_MAX: i64 = 100;
@@ -100,15 +100,21 @@ impl RegistryRegion {
             for blob in &part.blobs {
                 holders.entry(blob.digest).or_insert_with(|| part.repository.clone());
             }
-            let mut referring = Vec::new();
+            // Images before the indexes that name them; what only refers to them waits for nothing else.
+            let (mut referring, mut attached) = (Vec::new(), Vec::new());
             for manifest in &part.manifests {
                 let bytes = self.manifest(manifest).await?;
-                self.send_manifest(&repository, manifest, &bytes).await?;
-                meter.share(manifest.size).finish();
-                referring.extend(
-                    manifest::referring(manifest, &bytes).map_err(|error| self.place.failed(&error))?,
-                );
+                let refers =
+                    manifest::referring(manifest, &bytes).map_err(|error| self.place.failed(&error))?;
+                match refers {
+                    Some(refers) => {
+                        referring.push(refers);
+                        attached.push(self.send_manifest(&repository, manifest, bytes, meter));
+                    }
+                    None => self.send_manifest(&repository, manifest, bytes, meter).await?,
+                }
             }
+            stream::iter(attached).buffer_unordered(QUESTIONS).try_collect::<Vec<()>>().await?;
             repository.list_referrers(&referring).await.map_err(|error| self.place.failed(&error))?;
         }
         for part in content {
@@ -174,14 +180,16 @@ impl RegistryRegion {
         &self,
         repository: &Repository,
         manifest: &Descriptor,
-        bytes: &Bytes,
+        bytes: Bytes,
+        meter: &Meter,
     ) -> Result<()> {
         let digest = manifest.digest.to_string();
         let there = repository.head_manifest(&digest).await.map_err(|error| self.place.failed(&error))?;
         if there.is_none() {
-            let pushed = repository.push_manifest(&digest, &manifest.media_type, bytes).await;
+            let pushed = repository.push_manifest(&digest, &manifest.media_type, &bytes).await;
             pushed.map_err(|error| self.place.failed(&error))?;
         }
+        meter.share(manifest.size).finish();
         Ok(())
     }
 
