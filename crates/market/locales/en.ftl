@@ -58,6 +58,7 @@ hint = hint
 hint-label = hint:
 image-packed = packed { $file }: { $digest }
 images = Images
+import-aborted = the import { $id } is given up; a collection removes what came of it
 imported = imported { $id } of { $source }, exported { $exported }: { $bytes } in { $blobs } blobs sent
 imported-banner = This offer comes from the marketplace { $source }; it was exported there on { $exported }. Its images are signed by that marketplace; the export is signed by the key
 imports-empty = nothing was imported yet

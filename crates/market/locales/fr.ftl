@@ -58,6 +58,7 @@ hint = conseil
 hint-label = conseil :
 image-packed = { $file } créé : { $digest }
 images = Images
+import-aborted = l’importation { $id } est abandonnée ; un ramassage supprimera ce qui en est arrivé
 imported = { $id } de { $source } importé, exporté le { $exported } : { $bytes } en { $blobs } blobs envoyés
 imported-banner = Cette offre vient de la place de marché { $source } ; elle y a été exportée le { $exported }. Ses images sont signées par cette place de marché ; l’exportation est signée par la clé
 imports-empty = rien n’a encore été importé

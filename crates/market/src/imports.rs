@@ -176,11 +176,13 @@ impl Market {
         E: std::fmt::Display,
     {
         access::permit(actor, Operation::Administer)?;
-        let wanted = exports::content_size(&mut *self.store.read().await?, id, digest).await?;
-        let wanted = wanted.ok_or_else(|| {
+        let unknown = || {
             Error::not_found(format!("the content {digest:.140} of an import {id:.60} that is in progress"))
-        })?;
-        let digest: Digest = digest.parse().map_err(Error::internal)?;
+        };
+        let wanted = exports::content_size(&mut *self.store.read().await?, id, digest).await?;
+        let wanted = wanted.ok_or_else(unknown)?;
+        let name = digest;
+        let digest: Digest = name.parse().map_err(Error::internal)?;
         let bytes_wanted = u64::try_from(wanted).map_err(Error::internal)?;
         if !self.blobs.contains(&digest).await? {
             let put = self.blobs.put(Some(digest), bytes_wanted, bytes).await;
@@ -200,7 +202,30 @@ impl Market {
         }
         self.faults.at("import:received");
         let mut tx = self.store.write().await?;
-        registry::put_blob(&mut tx, &waiting(id), &digest.to_string(), wanted).await?;
+        // It may have been given up meanwhile: nothing would ever let go of what were recorded now.
+        exports::content_size(&mut tx, id, name).await?.ok_or_else(unknown)?;
+        registry::put_blob(&mut tx, &waiting(id), name, wanted).await?;
+        tx.commit().await
+    }
+
+    /// Gives up an import that is not complete: what came of it is garbage. Operators only. It can be begun again.
+    ///
+    /// # Errors
+    /// It is not known, or complete: what is live is withdrawn by the marketplace that it came from.
+    pub async fn abort_import(&self, actor: &Actor, id: &str) -> Result<()> {
+        access::permit(actor, Operation::Administer)?;
+        let mut tx = self.store.write().await?;
+        let row = exports::import(&mut tx, id).await?;
+        let row = row.ok_or_else(|| Error::not_found(format!("the import {id:.60}")))?;
+        if !exports::forget_import(&mut tx, id).await? {
+            return Err(Error::conflict(
+                format!("the import {id:.60} is complete, and what it brought is live"),
+                "an export of the same marketplace that does not list an offer any more withdraws it here",
+            ));
+        }
+        registry::clear(&mut tx, &waiting(id)).await?;
+        let detail = json!({ "export": id, "source": row.source });
+        history::insert(&mut tx, &self.history_row(actor, None, None, "import-aborted", detail)).await?;
         tx.commit().await
     }
 

@@ -1,6 +1,7 @@
 //! `import FILE`: makes live what another marketplace exported, if a trusted key signed it. Broken off, it goes on where it was when it
 //! is repeated.
 
+use super::admin::encoded;
 use super::export::bar;
 use super::target::Target;
 use crate::client::{Client, ClientError, Payload};
@@ -31,17 +32,23 @@ const STATEMENTS_MAX: usize = 16;
 #[derive(Debug, Args)]
 pub struct Import {
     /// The file that `edgemarket export` wrote
-    #[arg(required_unless_present = "list")]
+    #[arg(required_unless_present_any = ["list", "abort"])]
     file: Option<PathBuf>,
     /// List the imports: which are complete, and from where
     #[arg(long, conflicts_with = "file")]
     list: bool,
+    /// Give up the import with this id, as --list shows it, which is not complete: what came of it is garbage
+    #[arg(long, value_name = "ID", conflicts_with_all = ["file", "list"])]
+    abort: Option<String>,
     #[command(flatten)]
     target: Target,
 }
 
 /// Runs it.
 pub async fn run(arguments: &Import, output: &Output) -> Result<(), Failure> {
+    if let Some(id) = &arguments.abort {
+        return abort(&arguments.target, id, output).await;
+    }
     let Some(file) = &arguments.file else {
         let all: Vec<ImportView> = arguments.target.get("/api/v1/imports").await?;
         return output.list(&all, &output.text.get("imports-empty"), |one| {
@@ -67,6 +74,13 @@ pub async fn run(arguments: &Import, output: &Output) -> Result<(), Failure> {
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
         format!("{}\n", output.text.with("imported", &values))
+    })
+}
+
+async fn abort(target: &Target, id: &str, output: &Output) -> Result<(), Failure> {
+    target.call_for_nothing(Method::DELETE, &format!("/api/v1/imports/{}", encoded(id))).await?;
+    output.value(&json!({ "aborted": id }), |_| {
+        format!("{}\n", output.text.with("import-aborted", &[("id", id)]))
     })
 }
 

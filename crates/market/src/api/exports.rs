@@ -69,6 +69,15 @@ pub(super) async fn finish(
     Ok(Json(market.finish_import(&actor, &id).await?))
 }
 
+pub(super) async fn abort(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    market.abort_import(&actor, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 pub(super) async fn imports(
     State(market): State<Market>,
     Who(actor): Who,

@@ -50,6 +50,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/exports/{id}/archive"),
     ("GET", "/api/v1/imports"),
     ("POST", "/api/v1/imports"),
+    ("DELETE", "/api/v1/imports/{id}"),
     ("PUT", "/api/v1/imports/{id}/content/{digest}"),
     ("POST", "/api/v1/imports/{id}/finish"),
     ("GET", "/api/v1/blobs/collect"),
@@ -111,6 +112,7 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/exports", get(exports::exports).post(exports::export))
         .route("/api/v1/exports/{id}/archive", get(exports::archive))
         .route("/api/v1/imports", get(exports::imports).post(exports::begin))
+        .route("/api/v1/imports/{id}", axum::routing::delete(exports::abort))
         .route("/api/v1/imports/{id}/content/{digest}", put(exports::content))
         .route("/api/v1/imports/{id}/finish", post(exports::finish))
         .route("/api/v1/blobs/collect", get(blobs::collection).post(blobs::start_collection))

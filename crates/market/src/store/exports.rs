@@ -148,6 +148,14 @@ pub async fn finish_import(c: &mut AnyConnection, id: &str, now_ms: i64) -> Resu
     Ok(())
 }
 
+/// Forgets an import that is not complete; false when there is none.
+pub async fn forget_import(c: &mut AnyConnection, id: &str) -> Result<bool> {
+    let sql = "DELETE FROM import_content WHERE import = $1";
+    sqlx::query(sql).bind(id).execute(&mut *c).await?;
+    let sql = "DELETE FROM imports WHERE id = $1 AND finished_ms IS NULL";
+    Ok(sqlx::query(sql).bind(id).execute(c).await?.rows_affected() > 0)
+}
+
 /// A piece of content that an import takes; repeating it changes nothing.
 pub async fn put_content(c: &mut AnyConnection, import: &str, digest: &str, size: i64) -> Result<()> {
     let sql = "INSERT INTO import_content (import, digest, size) VALUES ($1, $2, $3) \

@@ -110,9 +110,30 @@ async fn what_was_not_signed_like_this_is_not_taken() {
         there.manifest_digest("contoso/meter/standard", "latest").await.is_none(),
         "nothing came through"
     );
+    given_up(dir, &to);
     json(dir, &with(&["import", "good.tar"], &to));
     assert!(there.manifest_digest("contoso/meter/standard", "latest").await.is_some());
     there.stop();
+}
+
+/// What damaged files have begun is given up; what is complete cannot be.
+fn given_up(dir: &Path, to: &[String; 4]) {
+    let list = || json(dir, &with(&["import", "--list"], to));
+    let begun = list();
+    let ids: Vec<&str> =
+        begun.as_array().expect("a list").iter().filter_map(|one| one["id"].as_str()).collect();
+    assert!(!ids.is_empty() && begun[0].get("finished").is_none(), "{begun:#}");
+    for id in &ids {
+        assert_eq!(json(dir, &with(&["import", "--abort", id], to)), json!({ "aborted": id }));
+    }
+    assert_eq!(list(), json!([]));
+    let again = refused(dir, 1, &with(&["import", "--abort", ids[0]], to));
+    assert!(again.contains(&format!("the import {} was not found", ids[0])), "{again}");
+    json(dir, &with(&["import", "good.tar"], to));
+    let list = list();
+    let id = list[0]["id"].as_str().expect("the import");
+    let complete = refused(dir, 1, &with(&["import", "--abort", id], to));
+    assert!(complete.contains("is complete, and what it brought is live"), "{complete}");
 }
 
 type Files = Vec<(String, Vec<u8>)>;
