@@ -7,7 +7,7 @@
 use super::meter::{Meter, Share};
 use super::sending::{PIECE_BYTES, body, keep};
 use super::{Content, Place, Region, Supply, lost};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::store::{self, regions};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -249,7 +249,16 @@ impl RegistryRegion {
         }
         let bytes = self.manifest(pointer.manifest).await?;
         let pushed = repository.push_manifest(pointer.tag, &pointer.manifest.media_type, &bytes).await;
-        pushed.map_err(|error| self.place.failed(&error))?;
+        pushed.map_err(|error| {
+            let failed = self.place.failed(&error);
+            // It took this manifest by its digest before: what it names may have been collected since, as no tag led to it.
+            match error {
+                oci::Error::NotFound(_) | oci::Error::Refused { status: 400..=499, .. } => {
+                    Error { kind: Kind::Conflict, ..failed }
+                }
+                _ => failed,
+            }
+        })?;
         if points_right().await? {
             return Ok(());
         }

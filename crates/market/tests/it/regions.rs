@@ -155,6 +155,22 @@ async fn tags_move_in_order_and_only_once() {
     assert!(registry.take_log().iter().all(|line| line.starts_with("HEAD ")));
 }
 
+/// Whoever moves the tags sends the content again then, and moves them once more (`pipeline::live`).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_registry_that_collected_what_no_tag_led_to_yet_says_so() {
+    let place = place().await;
+    let registry = Registry::start().await;
+    let content = [content(&place, "contoso/sensor/standard").await];
+    let url = format!("http://{}", registry.door());
+    let region = region(&place, "eu", RegionKind::Registry, url, None).await;
+    ensure(&*region, &content).await.unwrap();
+    registry.remove_bytes(&content[0].manifests[0].digest);
+    let error = region.move_tags(&content).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Conflict, "{error}");
+    ensure(&*region, &content).await.unwrap();
+    region.move_tags(&content).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_region_that_forgets_or_is_away_is_named() {
     let place = place().await;
