@@ -1,27 +1,36 @@
 //! Drafts and snapshots of offers as files: each an archive with its members in order and without instants, kept under
-//! its digest in `bundles/`, written beside its place and moved there whole. A bundle never changes; an orphan is
-//! harmless.
+//! its digest in `bundles/`, written beside its place and moved there whole. A bundle never changes; one that nothing names
+//! any more goes with a garbage collection.
+
+mod zip;
 
 use crate::error::{Error, Kind, Result};
 use oci::digest::Digest;
 use offer::reading::{FILE_BYTES_MAX, FILES_MAX, PATH_CHARS_MAX, TOTAL_BYTES_MAX};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+pub(crate) use zip::{unzip, zip as zipped};
 
 /// An offer's files by path, with `/` as separator.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// The directory of bundles.
 #[derive(Debug, Clone)]
-pub struct Bundles(PathBuf);
+pub struct Bundles {
+    path: PathBuf,
+    /// Whoever stores a bundle that is there already, and whoever removes it, take turns.
+    turn: Arc<Mutex<()>>,
+}
 
 impl Bundles {
     /// Opens or makes `DATA/bundles`.
     pub fn open(data: &Path) -> Result<Bundles> {
         let path = data.join("bundles");
         std::fs::create_dir_all(&path).map_err(Error::io(format!("making {}", path.display())))?;
-        Ok(Bundles(path))
+        Ok(Bundles { path, turn: Arc::default() })
     }
 
     /// Stores files and returns the digest that they are known by from now on.
@@ -30,11 +39,16 @@ impl Bundles {
         let bytes = archive(files)?;
         let digest = Digest::of(&bytes);
         let path = self.path(&digest);
-        if path.exists() {
-            return Ok(digest);
+        {
+            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            // It counts as new from now on, so that no collection takes it before a row names it.
+            let there = std::fs::File::options().append(true).open(&path);
+            if there.and_then(|file| file.set_modified(SystemTime::now())).is_ok() {
+                return Ok(digest);
+            }
         }
         let what = || format!("storing the offer's files in {}", path.display());
-        let (temporary, mut file) = tempfile_in(&self.0).map_err(Error::io(what()))?;
+        let (temporary, mut file) = tempfile_in(&self.path).map_err(Error::io(what()))?;
         let written = file.write_all(&bytes).and_then(|()| file.sync_all());
         let stored = written.and_then(|()| std::fs::rename(&temporary, &path));
         if stored.is_err() {
@@ -42,7 +56,7 @@ impl Bundles {
             let _ = std::fs::remove_file(&temporary);
         }
         stored.map_err(Error::io(what()))?;
-        std::fs::File::open(&self.0).and_then(|d| d.sync_all()).map_err(Error::io(what()))?;
+        std::fs::File::open(&self.path).and_then(|d| d.sync_all()).map_err(Error::io(what()))?;
         Ok(digest)
     }
 
@@ -66,8 +80,27 @@ impl Bundles {
         Ok(files)
     }
 
+    /// Removes the bundles that are not `named` and were stored before this instant; returns how many bytes that freed.
+    pub(crate) fn sweep(&self, named: &HashSet<String>, before: SystemTime) -> Result<u64> {
+        let what = || format!("looking through {}", self.path.display());
+        let mut freed = 0;
+        for entry in std::fs::read_dir(&self.path).map_err(Error::io(what()))? {
+            let entry = entry.map_err(Error::io(what()))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_named =
+                name.strip_suffix(".tar").is_some_and(|hex| named.contains(&format!("sha256:{hex}")));
+            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let Ok(found) = entry.metadata() else { continue };
+            if !is_named && found.modified().is_ok_and(|modified| modified < before) {
+                std::fs::remove_file(entry.path()).map_err(Error::io(what()))?;
+                freed += found.len();
+            }
+        }
+        Ok(freed)
+    }
+
     fn path(&self, digest: &Digest) -> PathBuf {
-        self.0.join(format!("{}.tar", digest.hex()))
+        self.path.join(format!("{}.tar", digest.hex()))
     }
 }
 
@@ -163,4 +196,35 @@ fn tempfile_in(directory: &Path) -> std::io::Result<(PathBuf, std::fs::File)> {
     let path = directory.join(format!("{}.new", uuid::Uuid::new_v4()));
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
     Ok((path, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nothing_names_and_is_old_goes() {
+        let place = tempfile::tempdir().expect("a directory");
+        let bundles = Bundles::open(place.path()).expect("opened");
+        let put = |text: &str| {
+            bundles.put(&Files::from([("a".to_owned(), text.into())])).expect("stored").to_string()
+        };
+        let (named, typed_over, again) = (put("named"), put("typed over"), put("again"));
+        let now = SystemTime::now();
+        let later = now + std::time::Duration::from_secs(60);
+        let names = HashSet::from([named.clone()]);
+        assert_eq!(bundles.sweep(&names, now - std::time::Duration::from_secs(60)).expect("swept"), 0);
+        let path = |digest: &str| bundles.path(&digest.parse().expect("a digest"));
+        for digest in [&named, &typed_over, &again] {
+            let file = std::fs::File::options().append(true).open(path(digest)).expect("there");
+            file.set_modified(now - std::time::Duration::from_secs(600)).expect("aged");
+        }
+        put("again");
+        let freed = bundles.sweep(&names, now - std::time::Duration::from_secs(300)).expect("swept");
+        assert!(freed > 0);
+        assert_eq!([&named, &typed_over, &again].map(|digest| path(digest).exists()), [true, false, true]);
+        bundles.sweep(&names, later).expect("swept");
+        assert_eq!([&named, &again].map(|digest| path(digest).exists()), [true, false]);
+        assert!(bundles.get(&named).is_ok());
+    }
 }

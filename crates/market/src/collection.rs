@@ -170,6 +170,9 @@ impl Market {
         let held = self.flying().await?;
         let gone = self.collect_repositories(order, &held).await?;
         self.collect_bytes(order, &held, gone).await?;
+        if !dry_run {
+            self.collect_bundles(cutoff_ms).await?;
+        }
         let freed = self.last_collection.get().map(|last| last.freed);
         if let Some(freed) = freed.filter(|freed| !dry_run && *freed != Amounts::default()) {
             let mut tx = self.store.write().await?;
@@ -178,6 +181,18 @@ impl Market {
             tx.commit().await?;
         }
         Ok(())
+    }
+
+    /// Drafts that were typed over, once they are as old as the grace period: a form saves often.
+    async fn collect_bundles(&self, cutoff_ms: i64) -> Result<()> {
+        let before = std::time::UNIX_EPOCH + Duration::from_millis(u64::try_from(cutoff_ms).unwrap_or(0));
+        let bundles = self.bundles.clone();
+        // In the writer's turn: no row begins to name a bundle meanwhile.
+        let mut tx = self.store.write().await?;
+        let named = crate::store::offers::bundles(&mut tx).await?.into_iter().collect();
+        let freed = crate::offers::blocking(move || bundles.sweep(&named, before)).await?;
+        tracing::info!(freed, "bundles that nothing names any more are gone");
+        tx.commit().await
     }
 
     fn leave_out(&self, repository: &str, reason: String) {

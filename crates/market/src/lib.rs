@@ -10,13 +10,16 @@ pub mod clock;
 pub mod collection;
 pub mod config;
 pub mod deployments;
+pub mod editing;
 pub mod error;
 pub mod exports;
 pub mod imports;
 pub mod leads;
 pub mod links;
 pub mod lock;
+pub mod look;
 pub mod offers;
+pub mod overview;
 
 pub mod publishers;
 pub mod recertification;

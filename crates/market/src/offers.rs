@@ -16,6 +16,9 @@ use offer::{reading, repository};
 use serde::Serialize;
 use serde_json::json;
 
+/// How long one who types goes on with one change, in the eyes of the history: ten minutes.
+const TYPING_MS: i64 = 10 * 60 * 1_000;
+
 /// What must be true of the stored draft for a write to go through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfMatch {
@@ -68,6 +71,19 @@ impl Market {
         files: Files,
         if_match: IfMatch,
     ) -> Result<Draft> {
+        self.store_draft(actor, (publisher, id), files, if_match, false).await
+    }
+
+    /// As [`put_draft`](Market::put_draft). With `typing`, a change that follows the same person's last one within
+    /// [`TYPING_MS`] is no action of its own in the history.
+    pub(crate) async fn store_draft(
+        &self,
+        actor: &Actor,
+        (publisher, id): (&PublisherId, &OfferId),
+        files: Files,
+        if_match: IfMatch,
+        typing: bool,
+    ) -> Result<Draft> {
         access::permit(actor, Operation::ManageOffers(publisher))?;
         let policy = self.config.policy.clone();
         let bundles = self.bundles.clone();
@@ -102,7 +118,13 @@ impl Market {
             let action = if stored.is_none() { "draft-created" } else { "draft-changed" };
             let detail = json!({ "etag": row.version, "bundle": row.bundle });
             let offer = Some((publisher.as_str(), id.as_str()));
-            history::insert(&mut tx, &self.history_row(actor, offer, None, action, detail)).await?;
+            let last = history::last_of_offer(&mut tx, publisher.as_str(), id.as_str()).await?;
+            let goes_on = last.is_some_and(|last| {
+                last.action == action && last.actor == actor.to_string() && now.0 - last.at_ms < TYPING_MS
+            });
+            if !(typing && goes_on) {
+                history::insert(&mut tx, &self.history_row(actor, offer, None, action, detail)).await?;
+            }
         }
         tx.commit().await?;
         Ok(Draft {

@@ -92,6 +92,56 @@ impl Origin {
         }
     }
 
+    /// Every tag that there is.
+    pub async fn tags(&self) -> Result<Vec<String>, oci::Error> {
+        match self {
+            Origin::Own(source) => source.tags(),
+            Origin::Registry(repository) => repository.tags().await,
+        }
+    }
+
+    /// What a tag points at now, with the manifest itself.
+    pub async fn read(&self, tag: &str) -> Result<(Descriptor, Bytes), oci::Error> {
+        match self {
+            Origin::Registry(repository) => repository.get_manifest(tag).await,
+            Origin::Own(source) => {
+                let descriptor = source.resolve(Some(tag))?;
+                let bytes =
+                    source.blobs.read(&descriptor.digest, MANIFEST_BYTES_MAX).await.map_err(stored)?;
+                let bytes = bytes.ok_or_else(|| missing(&descriptor))?;
+                Ok((descriptor, bytes))
+            }
+        }
+    }
+
+    /// An image's config.
+    pub async fn config(&self, descriptor: &Descriptor) -> Result<Vec<u8>, oci::Error> {
+        let limit = || oci::Error::Limit {
+            what: format!("the config {}", descriptor.digest),
+            limit: format!("{CONFIG_BYTES_MAX} bytes"),
+        };
+        if descriptor.size > CONFIG_BYTES_MAX {
+            return Err(limit());
+        }
+        match self {
+            Origin::Own(source) => {
+                let bytes = source.blobs.read(&descriptor.digest, CONFIG_BYTES_MAX).await.map_err(stored)?;
+                Ok(bytes.ok_or_else(|| missing(descriptor))?.to_vec())
+            }
+            Origin::Registry(repository) => {
+                let mut config = Vec::new();
+                let mut parts = Box::pin(repository.get_blob(descriptor));
+                while let Some(part) = parts.next().await {
+                    config.extend_from_slice(&part?);
+                    if config.len() as u64 > CONFIG_BYTES_MAX {
+                        return Err(limit());
+                    }
+                }
+                Ok(config)
+            }
+        }
+    }
+
     async fn manifest(&self, descriptor: &Descriptor) -> Result<Bytes, oci::Error> {
         match self {
             Origin::Own(_) => Err(missing(descriptor)),

@@ -9,11 +9,13 @@ const ENGLISH: &[&str] = &[
     include_str!("../locales/en.ftl"),
     include_str!("../locales/en/criteria.ftl"),
     include_str!("../locales/en/storefront.ftl"),
+    include_str!("../locales/en/publish.ftl"),
 ];
 const FRENCH: &[&str] = &[
     include_str!("../locales/fr.ftl"),
     include_str!("../locales/fr/criteria.ftl"),
     include_str!("../locales/fr/storefront.ftl"),
+    include_str!("../locales/fr/publish.ftl"),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

@@ -1,6 +1,7 @@
 //! Pictures of an offer: PNG files of exact sizes, decoded fully before they count. Everything is checked from the
 //! header before anything is decompressed, and what is decompressed is bounded by what the header promises.
 
+use crate::policy::OfferLimits;
 use std::io::{Cursor, Read};
 
 /// Most bytes of a picture file: an uncompressed 1280×720 picture has 3.7 MB.
@@ -12,6 +13,38 @@ const DECODER_BYTES_MAX: usize = 32 << 20;
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Length, type and check sum around a chunk's data.
 const CHUNK_OVERHEAD: usize = 12;
+
+/// Sizes of the logos and the hero picture in pixels (spec `offer.md`).
+pub(crate) const LOGOS: [(&str, (u32, u32)); 5] = [
+    ("small", (40, 40)),
+    ("medium", (90, 90)),
+    ("large", (115, 115)),
+    ("wide", (255, 115)),
+    ("hero", (815, 290)),
+];
+/// Size of a video's thumbnail in pixels (spec `offer.md`).
+pub(crate) const THUMBNAIL: (u32, u32) = (533, 324);
+
+/// The size in pixels that the picture has which the field at this JSON pointer names; `None` where no picture is named.
+pub fn size_of(pointer: &str, limits: &OfferLimits) -> Option<(u32, u32)> {
+    let parts: Vec<&str> = pointer.split('/').skip(1).collect();
+    let is_index = |part: &str| part.parse::<usize>().is_ok();
+    match parts[..] {
+        ["listing", "logos", name] => {
+            LOGOS.into_iter().find(|(known, _)| *known == name).map(|(_, size)| size)
+        }
+        ["listing", "videos", index, "thumbnail"] if is_index(index) => Some(THUMBNAIL),
+        ["plans", plan, "screenshots", index, "file"] if is_index(plan) && is_index(index) => {
+            Some(limits.screenshot_pixels)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a text is a path of a file in the offer's directory.
+pub fn is_path(text: &str) -> bool {
+    !text.is_empty() && crate::forms::Form::File.check(text).is_ok()
+}
 
 /// Why a file is no acceptable picture. The text completes "logos/small.png …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -17,6 +17,7 @@ mod kills;
 mod leads;
 mod offer;
 mod policy;
+mod portal;
 mod proxy;
 mod publication;
 mod pull;

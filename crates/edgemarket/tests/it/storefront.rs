@@ -67,7 +67,7 @@ async fn results_follow_the_typing() {
 }
 
 /// What axe-core finds on the page that is open: rule and place.
-async fn violations(browser: &Browser) -> Vec<String> {
+pub async fn violations(browser: &Browser) -> Vec<String> {
     let has = browser.client.execute("return typeof axe", Vec::new()).await.expect("a type");
     if has == json!("undefined") {
         browser.client.execute(axe(), Vec::new()).await.expect("axe-core");

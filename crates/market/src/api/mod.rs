@@ -68,6 +68,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/recertifications/{id}/documents/{digest}"),
     ("POST", "/api/v1/validate"),
     ("GET", "/api/v1/offers"),
+    ("GET", "/api/v1/offers/{publisher}/{offer}/draft"),
     ("PUT", "/api/v1/offers/{publisher}/{offer}/draft"),
     ("DELETE", "/api/v1/offers/{publisher}/{offer}/draft"),
     ("POST", "/api/v1/offers/{publisher}/{offer}/submissions"),
@@ -126,7 +127,10 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/recertifications/{id}/documents/{digest}", get(recertification::report))
         .route("/api/v1/validate", post(offers::validate))
         .route("/api/v1/offers", get(offers::offers))
-        .route(&format!("{offer}/draft"), put(offers::put_draft).delete(offers::delete_draft))
+        .route(
+            &format!("{offer}/draft"),
+            get(offers::draft).put(offers::put_draft).delete(offers::delete_draft),
+        )
         .route(&format!("{offer}/submissions"), get(offers::submissions).post(offers::publish))
         .route(&format!("{offer}/go-live"), post(offers::go_live))
         .route(&format!("{offer}/cancel"), post(offers::cancel))

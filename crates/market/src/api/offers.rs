@@ -1,6 +1,6 @@
 //! Drafts and publications of a publisher's offers. A draft comes as the tar of its directory.
 
-use crate::bundles::untar;
+use crate::bundles::{archive, untar};
 use crate::error::{Error, Kind};
 use crate::http::Who;
 use crate::market::Market;
@@ -38,6 +38,18 @@ pub(super) async fn validate(
 
 pub(super) async fn offers(State(market): State<Market>, Who(actor): Who) -> Answer<Json<Vec<OfferSummary>>> {
     Ok(Json(market.offers(&actor).await?))
+}
+
+/// The draft's directory as a tar, with its ETag.
+pub(super) async fn draft(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(names): Path<(String, String)>,
+) -> Answer<Response> {
+    let (publisher, offer) = parse(&names)?;
+    let draft = market.draft(&actor, (&publisher, &offer)).await?;
+    let tag = [(header::ETAG, format!("\"{}\"", draft.etag))];
+    Ok((tag, [(header::CONTENT_TYPE, "application/x-tar")], archive(&draft.files)?).into_response())
 }
 
 pub(super) async fn put_draft(

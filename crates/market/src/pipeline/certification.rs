@@ -3,7 +3,7 @@
 
 use super::meter::Meter;
 use super::starting::{self, Stop};
-use super::validate_prerequisites::{moved_tags, origin};
+use super::validate_prerequisites::{key, moved_tags, origin};
 use super::{NOTES_MAX, Note, Work, commit, complete_step, descriptor_of, fail, load, review};
 use crate::error::{Error, Result};
 use crate::links;
@@ -125,7 +125,7 @@ async fn fetch(
     let mut notes = Vec::new();
     let plans = work.offer.plans.len() as u64;
     for (index, plan) in work.offer.plans.iter().enumerate() {
-        let origin = match origin(market, &work.offer, plan).await? {
+        let origin = match origin(market, key(&work.offer), &plan.repository).await? {
             Ok(origin) => origin,
             Err((message, hint)) => {
                 notes.push(Note::error(message, hint));

@@ -16,7 +16,7 @@ use futures_util::{StreamExt, stream};
 use oci::client::{Client, ClientOptions, Credentials};
 use oci::manifest::Descriptor;
 use oci::reference::Reference;
-use offer::document::{Offer, Plan};
+use offer::document::{Offer, Plan, Repository};
 use offer::finding::{Finding, Severity};
 use offer::reading::{self, Reading};
 use offer::submission::Step;
@@ -159,7 +159,7 @@ async fn resolve(
     patient: bool,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<TagRow>> {
-    let origin = match origin(market, offer, plan).await? {
+    let origin = match origin(market, key(offer), &plan.repository).await? {
         Ok(origin) => origin,
         Err((message, hint)) => {
             let pointer = format!("/plans/{index}/repository");
@@ -200,13 +200,18 @@ async fn resolve(
     Ok(rows)
 }
 
-/// Where the plan's images are: this marketplace's own incoming scope, or a registry. The inner error is the publisher's.
-pub(super) async fn origin(
+/// Publisher and offer ID.
+pub(crate) fn key(offer: &Offer) -> (&str, &str) {
+    (offer.publisher.as_str(), offer.id.as_str())
+}
+
+/// Where a plan's images are: this marketplace's own incoming scope, or a registry. The inner error is the publisher's.
+pub(crate) async fn origin(
     market: &Market,
-    offer: &Offer,
-    plan: &Plan,
+    offer: (&str, &str),
+    place: &Repository,
 ) -> Result<Result<Origin, (String, String)>> {
-    let name = &plan.repository.name;
+    let name = &place.name;
     let reference: Reference = match name.parse() {
         Ok(reference) => reference,
         Err(error) => {
@@ -216,9 +221,9 @@ pub(super) async fn origin(
     if reference.registry() == market.config.registry_host()
         || reference.registry() == market.config.settings.listen.to_string()
     {
-        return own(market, offer, &reference).await;
+        return own(market, offer.0, &reference).await;
     }
-    let credentials = match credentials(market, offer, plan).await? {
+    let credentials = match credentials(market, offer, place).await? {
         Ok(credentials) => credentials,
         Err(problem) => return Ok(Err(problem)),
     };
@@ -236,13 +241,13 @@ pub(super) async fn origin(
 /// The incoming scope: the content is here already, and only the publisher's own part of it counts.
 async fn own(
     market: &Market,
-    offer: &Offer,
+    publisher: &str,
     reference: &Reference,
 ) -> Result<Result<Origin, (String, String)>> {
     let repository = reference.repository();
-    let prefix = format!("incoming/{}/", offer.publisher);
+    let prefix = format!("incoming/{publisher}/");
     if !repository.starts_with(&prefix) {
-        let message = format!("{repository} is not in the incoming scope of {}", offer.publisher);
+        let message = format!("{repository} is not in the incoming scope of {publisher}");
         return Ok(Err((message, format!("push the image to {}/{prefix}…", reference.registry()))));
     }
     let mut c = market.store.read().await?;
@@ -260,11 +265,10 @@ async fn own(
 
 async fn credentials(
     market: &Market,
-    offer: &Offer,
-    plan: &Plan,
+    (publisher, id): (&str, &str),
+    place: &Repository,
 ) -> Result<Result<Option<Credentials>, (String, String)>> {
-    let Some(variable) = &plan.repository.password_env else { return Ok(Ok(None)) };
-    let (publisher, id) = (offer.publisher.as_str(), offer.id.as_str());
+    let Some(variable) = &place.password_env else { return Ok(Ok(None)) };
     let mut c = market.store.read().await?;
     let Some(sealed) = offers::credential(&mut c, publisher, id, variable).await? else {
         let message =
@@ -273,7 +277,7 @@ async fn credentials(
         return Ok(Err((message, hint)));
     };
     let password = market.vault.open_sealed(&credential_owner(publisher, id, variable), &sealed)?;
-    Ok(Ok(Some(match &plan.repository.username {
+    Ok(Ok(Some(match &place.username {
         Some(username) => Credentials::Basic { username: username.clone(), password },
         None => Credentials::Token(password),
     })))
@@ -313,7 +317,7 @@ impl Market {
 pub(super) async fn moved_tags(market: &Market, work: &Work, tags: &[TagRow]) -> Result<Vec<Note>> {
     let mut notes = Vec::new();
     for plan in &work.offer.plans {
-        let Ok(origin) = origin(market, &work.offer, plan).await? else { continue };
+        let Ok(origin) = origin(market, key(&work.offer), &plan.repository).await? else { continue };
         let listed: Vec<&TagRow> = tags.iter().filter(|tag| tag.plan == plan.id.as_str()).collect();
         let ask = async |row: &&TagRow| ((*row).clone(), origin.resolve(&row.tag).await);
         let answers: Vec<(TagRow, Result<Descriptor, oci::Error>)> =

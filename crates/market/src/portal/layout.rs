@@ -88,6 +88,7 @@ fn header(text: &Text, about: &Head) -> Markup {
             }
             nav aria-label=(text.get("main-navigation")) {
                 a href="/category/internet-of-things?subcategories=iot-edge-modules" { (text.get("catalogue")) }
+                a href="/publish" { (text.get("publish-offers")) }
                 a href="/sign-in" { (text.get("sign-in")) }
             }
         }

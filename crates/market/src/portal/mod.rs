@@ -10,6 +10,7 @@ mod icons;
 mod language;
 mod layout;
 mod offers;
+mod publish;
 mod regions;
 mod results;
 mod sending;
@@ -23,6 +24,7 @@ use crate::market::Market;
 use crate::problem::Problem;
 use crate::text::Text;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -47,6 +49,21 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/submissions/{id}"),
     ("POST", "/submissions/{id}/go-live"),
     ("POST", "/submissions/{id}/cancel"),
+    ("GET", "/publish"),
+    ("POST", "/publish"),
+    ("GET", "/publish/check"),
+    ("POST", "/publish/import"),
+    ("GET", "/publish/{publisher}/{offer}"),
+    ("GET", "/publish/{publisher}/{offer}/offer.zip"),
+    ("POST", "/publish/{publisher}/{offer}/import"),
+    ("GET", "/publish/{publisher}/{offer}/files/{*file}"),
+    ("GET", "/publish/{publisher}/{offer}/{tab}"),
+    ("POST", "/publish/{publisher}/{offer}/{tab}"),
+    ("GET", "/publish/{publisher}/{offer}/plans/{index}"),
+    ("POST", "/publish/{publisher}/{offer}/plans/{index}"),
+    ("GET", "/publish/{publisher}/{offer}/plans/{index}/tags"),
+    ("GET", "/publish/{publisher}/{offer}/plans/{index}/remove"),
+    ("POST", "/publish/{publisher}/{offer}/plans/{index}/remove"),
     ("GET", "/regions"),
     ("GET", "/language/{tag}"),
     ("GET", "/theme/{theme}"),
@@ -55,6 +72,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/sign-out"),
     ("GET", "/assets/style.css"),
     ("GET", "/assets/storefront.css"),
+    ("GET", "/assets/publish.css"),
+    ("GET", "/assets/publish.js"),
     ("GET", "/assets/progress.js"),
     ("GET", "/assets/storefront.js"),
     ("GET", "/assets/icon.svg"),
@@ -79,6 +98,23 @@ pub fn router(market: Market) -> Router {
         .route("/submissions/{id}", get(submission::page))
         .route("/submissions/{id}/go-live", post(submission::go_live))
         .route("/submissions/{id}/cancel", post(submission::cancel))
+        .route("/publish", get(publish::offers).post(publish::create))
+        .route("/publish/check", get(publish::check))
+        .route("/publish/import", post(publish::import_new).layer(large()))
+        .route("/publish/{publisher}/{offer}", get(publish::first))
+        .route("/publish/{publisher}/{offer}/offer.zip", get(publish::export))
+        .route("/publish/{publisher}/{offer}/import", post(publish::import).layer(large()))
+        .route("/publish/{publisher}/{offer}/files/{*file}", get(publish::picture))
+        .route("/publish/{publisher}/{offer}/{tab}", get(publish::show).post(publish::save).layer(large()))
+        .route(
+            "/publish/{publisher}/{offer}/plans/{index}",
+            get(publish::plan).post(publish::save_plan).layer(large()),
+        )
+        .route("/publish/{publisher}/{offer}/plans/{index}/tags", get(publish::look))
+        .route(
+            "/publish/{publisher}/{offer}/plans/{index}/remove",
+            get(publish::remove_plan_page).post(publish::remove_plan),
+        )
         .route("/regions", get(regions::page))
         .route("/language/{tag}", get(language::choose))
         .route("/theme/{theme}", get(theme::choose))
@@ -88,6 +124,14 @@ pub fn router(market: Market) -> Router {
         .route(
             "/assets/storefront.css",
             get(|| asset("text/css; charset=utf-8", include_str!("storefront.css"))),
+        )
+        .route(
+            "/assets/publish.css",
+            get(|| asset("text/css; charset=utf-8", include_str!("publish/publish.css"))),
+        )
+        .route(
+            "/assets/publish.js",
+            get(|| asset("text/javascript; charset=utf-8", include_str!("publish/publish.js"))),
         )
         .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
         .route(
@@ -101,6 +145,11 @@ pub fn router(market: Market) -> Router {
         .fallback(missing)
         .layer(middleware::from_fn(sending::around))
         .with_state(market)
+}
+
+/// What comes with pictures or a whole directory may be as large as over the API.
+fn large() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(crate::http::BODY_BYTES_MAX)
 }
 
 /// An error as a page in the reader's language.

@@ -41,3 +41,14 @@ pub async fn of_offer(c: &mut AnyConnection, publisher: &str, offer: &str) -> Re
                WHERE publisher = $1 AND offer = $2 ORDER BY id";
     Ok(sqlx::query_as(sql).bind(publisher).bind(offer).fetch_all(c).await?)
 }
+
+/// The last action on an offer.
+pub async fn last_of_offer(
+    c: &mut AnyConnection,
+    publisher: &str,
+    offer: &str,
+) -> Result<Option<HistoryRow>> {
+    let sql = "SELECT id, at_ms, actor, publisher, offer, submission, action, detail FROM history \
+               WHERE publisher = $1 AND offer = $2 ORDER BY id DESC LIMIT 1";
+    Ok(sqlx::query_as(sql).bind(publisher).bind(offer).fetch_optional(c).await?)
+}

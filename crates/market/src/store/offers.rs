@@ -33,6 +33,32 @@ pub async fn list(c: &mut AnyConnection, publisher: Option<&str>) -> Result<Vec<
     Ok(sqlx::query_as(sql).bind(publisher.unwrap_or("")).fetch_all(c).await?)
 }
 
+/// At most `limit` offers of one publisher, or of all, behind this one in the order of publisher and offer.
+pub async fn page(
+    c: &mut AnyConnection,
+    publisher: Option<&str>,
+    (after_publisher, after_offer): (&str, &str),
+    limit: i64,
+) -> Result<Vec<OfferRow>> {
+    let sql = "SELECT publisher, offer, bundle, version, live, created_ms, changed_ms FROM offers \
+               WHERE ($1 = '' OR publisher = $1) AND (publisher > $2 OR (publisher = $2 AND offer > $3)) \
+               ORDER BY publisher, offer LIMIT $4";
+    Ok(sqlx::query_as(sql)
+        .bind(publisher.unwrap_or(""))
+        .bind(after_publisher)
+        .bind(after_offer)
+        .bind(limit)
+        .fetch_all(c)
+        .await?)
+}
+
+/// Names of the variables whose sealed credentials are stored.
+pub async fn credential_names(c: &mut AnyConnection, publisher: &str, offer: &str) -> Result<Vec<String>> {
+    let sql = "SELECT name FROM credentials WHERE publisher = $1 AND offer = $2 ORDER BY name";
+    let rows: Vec<(String,)> = sqlx::query_as(sql).bind(publisher).bind(offer).fetch_all(c).await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
 /// Writes the draft of an offer, new or not.
 pub async fn put(c: &mut AnyConnection, row: &OfferRow) -> Result<()> {
     let sql = "INSERT INTO offers (publisher, offer, bundle, version, created_ms, changed_ms) \
@@ -95,4 +121,11 @@ pub async fn credential(
     let row: Option<(Vec<u8>,)> =
         sqlx::query_as(sql).bind(publisher).bind(offer).bind(name).fetch_optional(c).await?;
     Ok(row.map(|(sealed,)| sealed))
+}
+
+/// Digests of the bundles that drafts and submissions are.
+pub async fn bundles(c: &mut AnyConnection) -> Result<Vec<String>> {
+    let sql = "SELECT bundle FROM offers UNION SELECT bundle FROM submissions";
+    let rows: Vec<(String,)> = sqlx::query_as(sql).fetch_all(c).await?;
+    Ok(rows.into_iter().map(|(bundle,)| bundle).collect())
 }

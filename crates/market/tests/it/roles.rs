@@ -85,6 +85,8 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
         .replace("{theme}", "dark")
         .replace("{name}", "nowhere")
         .replace("{tag}", "fr")
+        .replace("{tab}", "listing")
+        .replace("{index}", "0")
         .replace("{*file}", "logos/large.png")
         .replace("{digest}", "sha256:0000000000000000000000000000000000000000000000000000000000000000");
     let id = if path.contains("submissions") { stage.waiting.as_str() } else { "unknown" };
@@ -115,6 +117,7 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
         ("POST", path) if path.ends_with("/submissions") => json(r#"{"notify":["no address"]}"#.to_owned()),
         ("POST", "/api/v1/validate") | ("PUT", _) => Body::from(tar(&offer(&["latest", "1.0.0"]))),
         ("POST", "/sign-in") => Body::from("token=wrong"),
+        ("POST", "/publish") => Body::from(format!("publisher=contoso&offer=sensor&name={short}")),
         _ => Body::empty(),
     };
     (filled, body)

@@ -1,18 +1,7 @@
 //! Every picture that the document names is there and is a whole PNG of the size that its place needs.
 
 use super::Check;
-use crate::pictures;
-
-/// Sizes of the logos in pixels (spec `offer.md`).
-const LOGOS: [(&str, (u32, u32)); 5] = [
-    ("small", (40, 40)),
-    ("medium", (90, 90)),
-    ("large", (115, 115)),
-    ("wide", (255, 115)),
-    ("hero", (815, 290)),
-];
-/// Size of a video's thumbnail in pixels (spec `offer.md`).
-const THUMBNAIL: (u32, u32) = (533, 324);
+use crate::pictures::{self, LOGOS, THUMBNAIL};
 
 pub(super) fn check(check: &mut Check<'_>) {
     for (name, size) in LOGOS {

@@ -1,0 +1,89 @@
+//! The publisher's own pages: the offers and where each stands, the form in tabs with every field, and review and publish.
+//! Everything works without a script; with it, what is typed is saved by itself, and what the rules say follows.
+
+mod controls;
+mod decode;
+mod files;
+mod list;
+mod plans;
+mod posted;
+mod review;
+mod tab;
+mod tabs;
+mod told;
+
+use super::layout::{self, Head};
+use super::session::foreign_form;
+use crate::access::Actor;
+use crate::error::{Error, Kind};
+use crate::http::{Refused, Who, is_same_origin, status_of};
+use crate::market::Market;
+use crate::text::Text;
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use offer::identity::{OfferId, PublisherId};
+
+pub(super) use files::{export, import, import_new, picture};
+pub(super) use list::{check, create, page as offers};
+pub(super) use plans::{look, remove as remove_plan, remove_page as remove_plan_page};
+pub(super) use tab::{first, plan, save, save_plan, show};
+
+/// Who asks, in which language, and whether a page of ours sent it.
+pub(super) struct Desk {
+    pub market: Market,
+    pub actor: Actor,
+    pub text: Text,
+    pub headers: HeaderMap,
+}
+
+impl FromRequestParts<Market> for Desk {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, market: &Market) -> Result<Desk, Refused> {
+        let Who(actor) = Who::from_request_parts(parts, market).await?;
+        let language = super::Language::from_request_parts(parts, market).await;
+        let super::Language(text) = language.unwrap_or_else(|never| match never {});
+        Ok(Desk { market: market.clone(), actor, text, headers: parts.headers.clone() })
+    }
+}
+
+impl Desk {
+    /// The page that says no; who is nobody is asked to sign in.
+    fn no(&self, error: &Error) -> Response {
+        if error.kind == Kind::Unauthenticated {
+            return Redirect::to("/sign-in").into_response();
+        }
+        let (status, ..) = status_of(error.kind);
+        if status.is_server_error() {
+            tracing::error!(error = %error, "a page failed");
+        }
+        (status, layout::failure(&self.text, error)).into_response()
+    }
+
+    /// Refuses what another site sent.
+    fn own_form(&self) -> Result<(), Error> {
+        if is_same_origin(&self.market, &self.headers) { Ok(()) } else { Err(foreign_form(&self.text)) }
+    }
+
+    /// A page of the portal.
+    fn page(&self, title: &str, content: &Markup) -> Response {
+        let about = Head { unlisted: true, wide: true, ..Head::default() };
+        let content = html! {
+            link rel="stylesheet" href="/assets/publish.css";
+            script src="/assets/publish.js" defer {}
+            (content)
+        };
+        layout::page_with(&self.text, title, &about, &content).into_response()
+    }
+}
+
+/// Publisher and offer of a path.
+fn parse(publisher: &str, offer: &str) -> Result<(PublisherId, OfferId), Error> {
+    match (publisher.parse(), offer.parse()) {
+        (Ok(publisher), Ok(offer)) => Ok((publisher, offer)),
+        _ => Err(Error::not_found(format!("the offer {publisher:.60}.{offer:.60}"))),
+    }
+}
