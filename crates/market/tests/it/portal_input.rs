@@ -1,6 +1,6 @@
 //! Bad input of the form: of every field, of other publishers, of other sites, of those whose session ended.
 
-use crate::http::{HOST, get, request, secret, send};
+use crate::http::{get, request, secret, send};
 use crate::portal::{Desk, SHEET, base, post};
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
