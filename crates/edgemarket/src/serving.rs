@@ -7,6 +7,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use market::PeerAddress;
 use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -14,6 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Sleep, sleep};
+use tower::ServiceExt as _;
 
 /// How long a connection may wait for the whole head of a request, the first or the next one. Clients keep idle
 /// connections for at most 90 s, and are to be the ones who close them.
@@ -53,8 +55,8 @@ async fn serve_with(
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok((stream, peer)) => (stream, PeerAddress(peer.ip())),
             Err(error) => {
                 tracing::warn!("a connection could not be accepted: {error}");
                 sleep(ACCEPT_PAUSE).await;
@@ -64,7 +66,11 @@ async fn serve_with(
         // Answers are written as a whole, so there is nothing to wait for before sending.
         let _ = stream.set_nodelay(true);
         let io = TokioIo::new(Impatient { stream, silence: patience.silence, waiting: None });
-        let service = TowerToHyperService::new(router.clone());
+        let told = move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(peer);
+            request
+        };
+        let service = TowerToHyperService::new(router.clone().map_request(told));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(patience.head)

@@ -4,6 +4,7 @@
 use crate::error::{Error, Kind};
 use offer::identity::PublisherId;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Who acts.
@@ -20,6 +21,26 @@ pub enum Actor {
     Customer(Uuid),
     /// The home marketplace of this region, which pushes here what its pipeline finished.
     Region(String),
+    /// A person who signed in by name, and may do what any of its roles allows.
+    Account(Arc<AccountRoles>),
+}
+
+/// What an account is, all at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountRoles {
+    /// The account's ID.
+    pub id: String,
+    /// The name that it signs in by.
+    pub name: String,
+    /// It runs the marketplace.
+    pub operator: bool,
+    /// Publishers that it is a member of.
+    pub publishers: Vec<PublisherId>,
+    /// Those of them that it is an owner of.
+    pub owned: Vec<PublisherId>,
+    /// Subscriptions that it holds.
+    pub subscriptions: Vec<Uuid>,
 }
 
 impl Actor {
@@ -27,6 +48,7 @@ impl Actor {
     pub fn subscriptions(&self) -> &[Uuid] {
         match self {
             Actor::Customer(own) => std::slice::from_ref(own),
+            Actor::Account(roles) => &roles.subscriptions,
             _ => &[],
         }
     }
@@ -35,7 +57,41 @@ impl Actor {
     pub fn publishers(&self) -> &[PublisherId] {
         match self {
             Actor::Publisher(own) => std::slice::from_ref(own),
+            Actor::Account(roles) => &roles.publishers,
             _ => &[],
+        }
+    }
+
+    /// Whether it runs the marketplace.
+    pub fn is_operator(&self) -> bool {
+        match self {
+            Actor::Operator => true,
+            Actor::Account(roles) => roles.operator,
+            _ => false,
+        }
+    }
+
+    /// The person who signed in by name.
+    pub fn account(&self) -> Option<&AccountRoles> {
+        match self {
+            Actor::Account(roles) => Some(roles),
+            _ => None,
+        }
+    }
+
+    /// Publishers whose members and tokens are this actor's business. A publisher's token is not for that: what a build
+    /// machine holds shall not invite people.
+    fn owned(&self) -> &[PublisherId] {
+        self.account().map_or(&[], |roles| &roles.owned)
+    }
+
+    /// Whether it is this by itself, and not by being an operator who may do everything.
+    pub(crate) fn holds(&self, role: &TokenRole) -> bool {
+        match role {
+            TokenRole::Operator => self.is_operator(),
+            TokenRole::Publisher(id) => self.publishers().iter().any(|own| own.as_str() == id),
+            TokenRole::Customer(id) => self.subscriptions().contains(id),
+            TokenRole::Region(_) => false,
         }
     }
 }
@@ -48,6 +104,7 @@ impl std::fmt::Display for Actor {
             Actor::Publisher(id) => write!(f, "publisher:{id}"),
             Actor::Customer(id) => write!(f, "customer:{id}"),
             Actor::Region(name) => write!(f, "region:{name}"),
+            Actor::Account(roles) => write!(f, "account:{}", roles.name),
         }
     }
 }
@@ -66,8 +123,14 @@ pub enum TokenRole {
 /// What somebody wants to do.
 #[derive(Debug, Clone, Copy)]
 pub enum Operation<'a> {
-    /// Publishers, subscriptions, regions, tokens, dead tasks.
+    /// Publishers, subscriptions, regions, tokens, accounts, dead tasks.
     Administer,
+    /// Look after one's own account: password, sessions, tokens, subscriptions.
+    HaveAccount,
+    /// See, invite, change and remove the members of a publisher, and revoke its tokens.
+    ManageMembers(&'a PublisherId),
+    /// Make a token of this role.
+    MakeToken(&'a TokenRole),
     /// Waive findings of certifications, and decide on those that wait for a person. Operators are the certifiers.
     Certify,
     /// Have offers to manage at all, whichever they are. Asked before something is looked up by its bare id, so that the
@@ -136,57 +199,64 @@ impl From<Denied> for Error {
         match denied.kind {
             Kind::Unauthenticated => Error::new(
                 Kind::Unauthenticated,
-                format!("a token is needed to {}", denied.what),
-                "send one, or sign in with it; an operator makes it with `edgemarket token create`",
+                format!("nobody in particular may {}", denied.what),
+                "sign in, or send a token; an operator makes it with `edgemarket token create`",
             ),
-            Kind::NotFound => Error::not_found("this offer"),
+            Kind::NotFound => Error::not_found("this offer or publisher"),
             kind => Error::new(
                 kind,
                 denied.to_string(),
-                "use a token of the right role; `edgemarket token create` makes one",
+                "sign in with an account that has the right role, or use a token of it",
             ),
         }
     }
 }
 
-/// Whether this actor may do this.
+/// Whether this actor may do this: whether any of its roles allows it.
 pub fn permit(actor: &Actor, operation: Operation<'_>) -> Result<(), Denied> {
     use Operation::*;
-    let allowed = match (actor, operation) {
-        (
-            Actor::Operator,
-            Administer | Certify | HaveOffers | ManageOffers(_) | Browse | SeePreview { .. },
-        ) => true,
-        (_, Browse) => true,
-        (Actor::Region(_), Replicate) => true,
-        (Actor::Publisher(_), HaveOffers) => true,
-        (Actor::Publisher(own), ManageOffers(publisher)) => own == publisher,
-        (Actor::Publisher(own), SeePreview { publisher, .. }) => own == publisher,
-        (Actor::Customer(own), SeePreview { subscriptions, .. }) => subscriptions.contains(own),
-        (_, Pull(repository)) => may_pull(actor, repository),
-        (_, Push(repository)) => may_push(actor, repository),
-        (_, Delete(repository)) => *actor == Actor::Operator && repository != Repository::Unknown,
-        _ => false,
+    let operator = actor.is_operator();
+    let is_of = |publisher: &PublisherId| actor.publishers().contains(publisher);
+    let allowed = match operation {
+        Browse => true,
+        Administer | Certify => operator,
+        HaveAccount => actor.account().is_some(),
+        HaveOffers => operator || !actor.publishers().is_empty(),
+        ManageOffers(publisher) => operator || is_of(publisher),
+        ManageMembers(publisher) => operator || actor.owned().contains(publisher),
+        // A token makes no other one, but an operator's.
+        MakeToken(role) => operator || (actor.account().is_some() && actor.holds(role)),
+        SeePreview { publisher, subscriptions } => {
+            let named = |own| subscriptions.contains(own);
+            operator || is_of(publisher) || actor.subscriptions().iter().any(named)
+        }
+        Replicate => matches!(actor, Actor::Region(_)),
+        Pull(repository) => may_pull(actor, repository),
+        Push(repository) => may_push(actor, repository),
+        Delete(repository) => operator && repository != Repository::Unknown,
     };
     if allowed {
         return Ok(());
     }
-    let kind = match (actor, operation) {
-        (Actor::Anonymous, _) => Kind::Unauthenticated,
-        (Actor::Publisher(_), ManageOffers(_) | SeePreview { .. }) => Kind::NotFound,
+    let kind = match operation {
+        _ if *actor == Actor::Anonymous => Kind::Unauthenticated,
+        ManageOffers(publisher) | ManageMembers(publisher) | SeePreview { publisher, .. } => {
+            let publishes = !actor.publishers().is_empty();
+            if publishes && !is_of(publisher) { Kind::NotFound } else { Kind::Denied }
+        }
         _ => Kind::Denied,
     };
     Err(Denied { actor: actor.to_string(), what: describe(operation), kind })
 }
 
 fn may_pull(actor: &Actor, repository: Repository<'_>) -> bool {
-    match (actor, repository) {
-        (_, Repository::Public { open: true }) => true,
-        (_, Repository::Unknown) => false,
-        (Actor::Operator, _) => true,
-        (Actor::Publisher(own), Repository::Incoming { publisher }) => own.as_str() == publisher,
-        (Actor::Customer(_), Repository::Preview { granted, .. }) => granted,
-        _ => false,
+    match repository {
+        Repository::Public { open: true } => true,
+        Repository::Unknown => false,
+        _ if actor.is_operator() => true,
+        Repository::Incoming { publisher } => is_of(actor, publisher),
+        Repository::Preview { granted, .. } => granted && !actor.subscriptions().is_empty(),
+        Repository::Public { open: false } => false,
     }
 }
 
@@ -194,17 +264,25 @@ fn may_pull(actor: &Actor, repository: Repository<'_>) -> bool {
 /// pipeline of the home marketplace, which comes with a region token. A private plan never comes from elsewhere.
 /// Operators may try out in the incoming scope what they remove again: nothing of it is read but by its publisher.
 fn may_push(actor: &Actor, repository: Repository<'_>) -> bool {
-    match (actor, repository) {
-        (Actor::Operator, Repository::Incoming { .. }) => true,
-        (Actor::Publisher(own), Repository::Incoming { publisher }) => own.as_str() == publisher,
-        (Actor::Region(_), Repository::Public { open }) => open,
+    match repository {
+        Repository::Incoming { publisher } => actor.is_operator() || is_of(actor, publisher),
+        Repository::Public { open } => open && matches!(actor, Actor::Region(_)),
         _ => false,
     }
+}
+
+fn is_of(actor: &Actor, publisher: &str) -> bool {
+    actor.publishers().iter().any(|own| own.as_str() == publisher)
 }
 
 fn describe(operation: Operation<'_>) -> String {
     match operation {
         Operation::Administer => "administer the marketplace".to_owned(),
+        Operation::HaveAccount => {
+            "have an account: only who signed in by name and password has one".to_owned()
+        }
+        Operation::ManageMembers(publisher) => format!("manage the members of {publisher}"),
+        Operation::MakeToken(_) => "make a token of this role".to_owned(),
         Operation::Certify => "waive findings of certifications".to_owned(),
         Operation::HaveOffers => "manage offers".to_owned(),
         Operation::ManageOffers(publisher) => format!("manage the offers of {publisher}"),

@@ -46,6 +46,9 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// URL under which people and devices reach this server; `http://` and the listen address when absent.
     pub public_url: Option<String>,
+    /// Addresses and networks of proxies that stand before this server and add to `X-Forwarded-For` whom they speak for:
+    /// attempts to sign in are counted by that address. From others the header is not believed.
+    pub trusted_proxies: Vec<String>,
     /// Name of this instance as a region.
     pub region: String,
     /// Hosts, addresses or networks (`registry.local`, `10.0.0.5`, `10.0.0.0/8`) that outgoing requests may reach
@@ -97,6 +100,7 @@ impl Default for Settings {
         Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
+            trusted_proxies: vec!["127.0.0.0/8".to_owned(), "::1".to_owned()],
             region: "home".to_owned(),
             allow_private_egress: Vec::new(),
             check_links: false,
@@ -200,6 +204,14 @@ impl Config {
                 ));
             }
         }
+        if let Some(wrong) =
+            settings.trusted_proxies.iter().find(|text| crate::egress::network(text).is_none())
+        {
+            return Err(Error::setup(
+                format!("trusted-proxies has {wrong:?}, which is neither an address nor a network"),
+                "write for example [\"10.0.0.5\", \"10.1.0.0/16\"]",
+            ));
+        }
         let object_store = blobs::object_store(&settings, data, env)?;
         Ok(Config { data: data.to_owned(), settings, origins, policy, object_store })
     }
@@ -225,6 +237,7 @@ fn setting_names() -> Vec<String> {
     [
         "listen",
         "public-url",
+        "trusted-proxies",
         "region",
         "allow-private-egress",
         "check-links",
@@ -263,7 +276,7 @@ fn value_of(name: &str, text: &str, from: &str) -> Result<toml::Value> {
         "check-links" | "blobs-redirect" => toml::Value::Boolean(text.trim().parse().map_err(|_| {
             Error::setup(format!("{from} is {text:?}, which is neither true nor false"), "give one of them")
         })?),
-        "allow-private-egress" => {
+        "allow-private-egress" | "trusted-proxies" => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             toml::Value::Array(items.map(|item| toml::Value::String(item.to_owned())).collect())
         }

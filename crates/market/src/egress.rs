@@ -19,12 +19,7 @@ pub(crate) struct Egress {
 impl Egress {
     /// From the setting `allow-private-egress`.
     pub fn new(allowed: &[String]) -> Egress {
-        let network = |text: &String| {
-            let (address, bits) = text.split_once('/').unwrap_or((text, ""));
-            let address: IpAddr = address.parse().ok()?;
-            let bits = if bits.is_empty() { width(address) } else { bits.parse().ok()? };
-            Some((address, bits))
-        };
+        let network = |text: &String| network(text);
         let names = allowed.iter().filter(|text| network(text).is_none()).map(|name| name.to_lowercase());
         Egress {
             names: Arc::new(names.collect()),
@@ -83,11 +78,20 @@ fn refusal(host: &str) -> String {
     )
 }
 
+/// An address, or a network such as `10.0.0.0/8`; none of other text.
+pub(crate) fn network(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, bits) = text.split_once('/').unwrap_or((text, ""));
+    let address: IpAddr = address.parse().ok()?;
+    let bits = if bits.is_empty() { width(address) } else { bits.parse().ok()? };
+    (bits <= width(address)).then_some((address, bits))
+}
+
 fn width(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
-fn contains(network: IpAddr, bits: u8, address: IpAddr) -> bool {
+/// Whether an address is of a network.
+pub(crate) fn contains(network: IpAddr, bits: u8, address: IpAddr) -> bool {
     let number = |address: IpAddr| match address {
         IpAddr::V4(v4) => u128::from(v4.to_bits()) << 96,
         IpAddr::V6(v6) => v6.to_bits(),

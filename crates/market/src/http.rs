@@ -1,21 +1,30 @@
 //! What the HTTP faces (API and pages) share: who sends a request (the in-process operator, the holder of a bearer
-//! token, the browser session of one, or nobody), and which status a refusal has.
+//! token, the browser session of a person or a token, or nobody), from which address, and which status a refusal has.
 
 use crate::access::Actor;
+use crate::accounts::Session;
+use crate::egress;
 use crate::error::{Error, Kind};
 use crate::market::Market;
+use crate::secrets::SESSION_PREFIX;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use offer::reading;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Largest request body outside of the registry: an offer's directory as a tar, whose headers and padding add at most
 /// 1 KiB a file.
 pub const BODY_BYTES_MAX: usize = reading::TOTAL_BYTES_MAX + reading::FILES_MAX * 1_024 + 10_240;
 
-/// Cookie that carries a browser's token: `HttpOnly`, `SameSite=Strict`.
+/// Cookie that carries the secret of a person's session, or a token: `HttpOnly`.
 pub const SESSION_COOKIE: &str = "edgemarket-session";
+
+/// Address of the machine at the other end of the connection, which the server puts into a request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerAddress(pub IpAddr);
 
 /// The actor behind a request.
 #[derive(Debug, Clone)]
@@ -41,18 +50,97 @@ impl FromRequestParts<Market> for Who {
             })?;
             return Ok(Who(market.authenticate(token.trim()).await.map_err(Refused)?));
         }
-        // An expired session is nobody's: what everyone may see stays visible.
-        let cookies = header(header::COOKIE).unwrap_or_default();
-        let session = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-        let session = session.filter(|(name, _)| *name == SESSION_COOKIE).map(|(_, value)| value).next();
-        // Another site's form or script may bring the cookie along, but never changes anything with it.
-        match session {
-            Some(token) if parts.method.is_safe() || is_same_origin(market, &parts.headers) => {
-                Ok(Who(market.authenticate(token).await.unwrap_or(Actor::Anonymous)))
-            }
-            _ => Ok(Who(Actor::Anonymous)),
+        let visitor = Visitor::from_request_parts(parts, market).await.unwrap_or_default();
+        Ok(Who(visitor.actor))
+    }
+}
+
+/// Who is behind a browser's cookie.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// Who acts.
+    pub actor: Actor,
+    /// The session, of a person who signed in by name.
+    pub session: Option<Session>,
+}
+
+impl Default for Visitor {
+    fn default() -> Visitor {
+        Visitor { actor: Actor::Anonymous, session: None }
+    }
+}
+
+impl FromRequestParts<Market> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, market: &Market) -> Result<Visitor, Infallible> {
+        if let Some(visitor) = parts.extensions.get::<Visitor>() {
+            return Ok(visitor.clone());
+        }
+        Ok(visitor(market, &parts.method, &parts.headers).await)
+    }
+}
+
+/// Who is behind the cookie. An expired session is nobody's: what everyone may see stays visible. Another site's form or
+/// script may bring the cookie along, but never changes anything with it.
+pub async fn visitor(market: &Market, method: &Method, headers: &HeaderMap) -> Visitor {
+    let Some(secret) = session_cookie(headers) else { return Visitor::default() };
+    if !method.is_safe() && !is_same_origin(market, headers) {
+        return Visitor::default();
+    }
+    if !secret.starts_with(SESSION_PREFIX) {
+        let actor = market.authenticate(secret).await.unwrap_or(Actor::Anonymous);
+        return Visitor { actor, session: None };
+    }
+    match market.session(secret).await {
+        Ok(Some(session)) => Visitor { actor: session.actor.clone(), session: Some(session) },
+        Ok(None) => Visitor::default(),
+        Err(error) => {
+            tracing::error!(error = %error, "a session could not be looked up");
+            Visitor::default()
         }
     }
+}
+
+/// The value of the session's cookie.
+pub fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get(header::COOKIE).and_then(|value| value.to_str().ok())?;
+    let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, value)| value)
+}
+
+/// Address of whoever sends a request: the connection's, or what a trusted proxy says of it.
+pub struct ClientAddress(pub IpAddr);
+
+impl FromRequestParts<Market> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, market: &Market) -> Result<ClientAddress, Infallible> {
+        // Without a connection it is a router in this process that is asked.
+        let peer = parts.extensions.get::<PeerAddress>().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.0);
+        let header = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let named: Vec<&str> = header.flat_map(|value| value.split(',')).map(str::trim).collect();
+        Ok(ClientAddress(client(&market.config().settings.trusted_proxies, peer, &named)))
+    }
+}
+
+/// The nearest address that is no proxy of ours: each proxy adds at the end whom it was asked by.
+fn client(proxies: &[String], peer: IpAddr, forwarded: &[&str]) -> IpAddr {
+    let is_proxy = |address: IpAddr| {
+        let networks = proxies.iter().filter_map(|text| egress::network(text));
+        networks.into_iter().any(|(network, bits)| egress::contains(network, bits, address.to_canonical()))
+    };
+    let mut client = peer;
+    for named in forwarded.iter().rev() {
+        if !is_proxy(client) {
+            break;
+        }
+        match named.parse() {
+            Ok(address) => client = address,
+            Err(_) => break,
+        }
+    }
+    client
 }
 
 /// Whether a browser sent this from a page of this server: its `Origin` is the host that it asked, or the public URL's
@@ -104,5 +192,29 @@ pub fn status_of(kind: Kind) -> (StatusCode, &'static str, &'static str) {
         Kind::Setup | Kind::Internal => {
             (StatusCode::INTERNAL_SERVER_ERROR, "/problems/internal", "Internal failure")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::client;
+    use std::net::IpAddr;
+
+    #[test]
+    fn a_header_is_believed_from_a_proxy_alone() {
+        let proxies = ["127.0.0.0/8".to_owned(), "10.0.0.0/8".to_owned()];
+        let of =
+            |peer: &str, forwarded: &[&str]| client(&proxies, peer.parse().unwrap(), forwarded).to_string();
+        assert_eq!(of("198.51.100.7", &["192.0.2.1"]), "198.51.100.7");
+        assert_eq!(of("127.0.0.1", &[]), "127.0.0.1");
+        assert_eq!(of("127.0.0.1", &["192.0.2.1"]), "192.0.2.1");
+        assert_eq!(of("::ffff:127.0.0.1", &["192.0.2.1"]), "192.0.2.1");
+        assert_eq!(
+            of("127.0.0.1", &["192.0.2.66", "192.0.2.1", "10.0.0.4"]),
+            "192.0.2.1",
+            "not what it claims"
+        );
+        assert_eq!(of("127.0.0.1", &["192.0.2.1", "unknown"]), "127.0.0.1");
+        let _: IpAddr = of("127.0.0.1", &["10.0.0.9", "10.0.0.4"]).parse().unwrap();
     }
 }

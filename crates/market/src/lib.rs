@@ -3,6 +3,7 @@
 //! by itself.
 
 pub mod access;
+pub mod accounts;
 pub mod api;
 pub mod bundles;
 pub mod catalogue;
@@ -49,6 +50,7 @@ mod store;
 pub use access::Actor;
 pub use config::Config;
 pub use error::{Error, Kind, Result};
+pub use http::PeerAddress;
 pub use market::{Event, Faults, Market};
 pub use registry_owner::RegistryOwner;
 

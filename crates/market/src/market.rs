@@ -1,5 +1,6 @@
 //! [`Market`]: what all use cases share (store, blobs, key, clock, events), opened once per data directory.
 
+use crate::accounts::{Attempts, Passwords};
 use crate::bundles::Bundles;
 use crate::catalogue::Kept;
 use crate::clock::{Clock, Ids, Instant};
@@ -89,6 +90,8 @@ pub struct Inner {
     pub(crate) unneeded: Unneeded,
     pub(crate) shelf: Shelf,
     pub(crate) kept: Kept,
+    pub(crate) passwords: Passwords,
+    pub(crate) attempts: Attempts,
     events: broadcast::Sender<Event>,
     _lock: DataLock,
 }
@@ -150,6 +153,8 @@ impl Market {
             unneeded,
             shelf: Shelf::default(),
             kept: Kept::default(),
+            passwords: Passwords::default(),
+            attempts: Attempts::default(),
             events,
             _lock: lock,
         };

@@ -199,8 +199,17 @@ impl Market {
     pub async fn offers(&self, actor: &Actor) -> Result<Vec<OfferSummary>> {
         let own = managed_by(actor)?;
         let mut c = self.store.read().await?;
+        let mut rows = Vec::new();
+        match own {
+            None => rows = offers::list(&mut c, None).await?,
+            Some(publishers) => {
+                for publisher in publishers {
+                    rows.extend(offers::list(&mut c, Some(publisher.as_str())).await?);
+                }
+            }
+        }
         let mut summaries = Vec::new();
-        for row in offers::list(&mut c, own).await? {
+        for row in rows {
             let newest = submissions::of_offer(&mut c, &row.publisher, &row.offer).await?.into_iter().next();
             summaries.push(OfferSummary {
                 state: newest.as_ref().map_or(SubmissionState::NeverPublished, state_of),
@@ -272,13 +281,10 @@ pub(crate) fn hinders(finding: &Finding) -> bool {
     finding.severity == Severity::Error
 }
 
-/// The publisher whose offers the actor manages; `None` for all of them.
-pub(crate) fn managed_by(actor: &Actor) -> Result<Option<&str>> {
+/// The publishers whose offers the actor manages; `None` for all of them.
+pub(crate) fn managed_by(actor: &Actor) -> Result<Option<&[PublisherId]>> {
     access::permit(actor, Operation::HaveOffers)?;
-    match actor {
-        Actor::Publisher(own) => Ok(Some(own.as_str())),
-        _ => Ok(None),
-    }
+    Ok(if actor.is_operator() { None } else { Some(actor.publishers()) })
 }
 
 /// The state of a row. What this program wrote it can read; anything else counts as failed rather than as in flight.

@@ -118,12 +118,18 @@ impl RegistryOwner {
         })
     }
 
-    /// Whether a preview was granted to the asking subscription, or a public repository is open to it.
+    /// Whether a preview was granted to an asking subscription, or a public repository is open to one.
     async fn is_open(&self, actor: &Actor, repository: &str, is_preview: bool) -> Answer<bool> {
-        let subscription = match actor {
-            Actor::Customer(id) => id.to_string(),
-            _ => String::new(),
-        };
+        for subscription in actor.subscriptions() {
+            if self.is_open_to(subscription.to_string(), repository, is_preview).await? {
+                return Ok(true);
+            }
+        }
+        self.is_open_to(String::new(), repository, is_preview).await
+    }
+
+    /// The same for one subscription; an empty one is nobody's.
+    async fn is_open_to(&self, subscription: String, repository: &str, is_preview: bool) -> Answer<bool> {
         let read = async {
             let mut c = self.market.store.read().await.map_err(refusal)?;
             if is_preview {

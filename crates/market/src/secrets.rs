@@ -15,6 +15,9 @@ const NONCE_BYTES: usize = 12;
 /// What every token begins with, so that secret scanners know one when they see it.
 pub const TOKEN_PREFIX: &str = "edgemkt_";
 
+/// What the secret of every browser's session begins with, which is no token.
+pub const SESSION_PREFIX: &str = "edgeses_";
+
 /// The data directory's key.
 pub struct Vault(ChaCha20Poly1305);
 
@@ -66,9 +69,19 @@ impl Vault {
 
 /// A new token: 256 random bits, shown once.
 pub fn new_token() -> Result<String> {
+    Ok(format!("{TOKEN_PREFIX}{}", new_code()?))
+}
+
+/// The secret of a new session.
+pub fn new_session() -> Result<String> {
+    Ok(format!("{SESSION_PREFIX}{}", new_code()?))
+}
+
+/// 256 random bits as text that may stand in a URL.
+pub fn new_code() -> Result<String> {
     let mut bytes = [0; 32];
     random(&mut bytes)?;
-    Ok(format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// What is stored of a token. No salt and no slow hash: the token has 256 random bits.

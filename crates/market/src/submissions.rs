@@ -138,7 +138,17 @@ impl Market {
         let own = managed_by(actor)?;
         let mut c = self.store.read().await?;
         let limit = i64::try_from(limit.clamp(1, PAGE_MAX)).map_err(Error::internal)?;
-        let rows = submissions::list(&mut c, own, before, limit).await?;
+        let mut rows = Vec::new();
+        match own {
+            None => rows = submissions::list(&mut c, None, before, limit).await?,
+            Some(publishers) => {
+                for publisher in publishers {
+                    rows.extend(submissions::list(&mut c, Some(publisher.as_str()), before, limit).await?);
+                }
+                rows.sort_by(|a, b| b.id.cmp(&a.id));
+                rows.truncate(usize::try_from(limit).unwrap_or(PAGE_MAX));
+            }
+        }
         rows.into_iter().map(view::summary).collect()
     }
 

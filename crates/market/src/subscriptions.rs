@@ -50,12 +50,11 @@ impl Market {
     pub async fn subscriptions(&self, actor: &Actor) -> Result<Vec<Subscription>> {
         access::permit(actor, Operation::Administer)?;
         let mut c = self.store.read().await?;
-        let rows = people::subscriptions(&mut c).await?;
-        rows.into_iter()
-            .map(|row| {
-                let id = row.id.parse().map_err(Error::internal)?;
-                Ok(Subscription { id, owner: row.owner, created: Instant(row.created_ms) })
-            })
-            .collect()
+        people::subscriptions(&mut c).await?.into_iter().map(view).collect()
     }
+}
+
+pub(crate) fn view(row: people::SubscriptionRow) -> Result<Subscription> {
+    let id = row.id.parse().map_err(Error::internal)?;
+    Ok(Subscription { id, owner: row.owner, created: Instant(row.created_ms) })
 }

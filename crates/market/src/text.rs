@@ -7,12 +7,14 @@ use std::sync::LazyLock;
 
 const ENGLISH: &[&str] = &[
     include_str!("../locales/en.ftl"),
+    include_str!("../locales/en/accounts.ftl"),
     include_str!("../locales/en/criteria.ftl"),
     include_str!("../locales/en/storefront.ftl"),
     include_str!("../locales/en/publish.ftl"),
 ];
 const FRENCH: &[&str] = &[
     include_str!("../locales/fr.ftl"),
+    include_str!("../locales/fr/accounts.ftl"),
     include_str!("../locales/fr/criteria.ftl"),
     include_str!("../locales/fr/storefront.ftl"),
     include_str!("../locales/fr/publish.ftl"),

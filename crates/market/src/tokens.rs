@@ -2,12 +2,14 @@
 //! password of `docker login` and the bearer of the API.
 
 use crate::access::{self, Actor, Operation, TokenRole};
+use crate::accounts;
 use crate::clock::Instant;
 use crate::error::{Error, Kind, Result};
 use crate::market::Market;
 use crate::publishers::check_name;
 use crate::secrets;
 use crate::store::{Connection, history, people};
+use offer::identity::PublisherId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Duration;
@@ -16,6 +18,8 @@ use std::time::Duration;
 pub const TOKEN_AGE_DEFAULT: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// Longest life of a token: longer ones are forgotten and never rotated.
 pub const TOKEN_AGE_MAX: Duration = Duration::from_secs(366 * 24 * 3_600);
+/// Most tokens of one account that are not revoked; each is a machine or a job of its own.
+pub const TOKENS_MAX: usize = 100;
 /// Longest text that is looked at as a token; real ones have about 51 characters.
 pub(crate) const TOKEN_CHARS_MAX: usize = 256;
 
@@ -42,7 +46,9 @@ pub struct NewToken {
 }
 
 impl Market {
-    /// Makes a token. Operators only. The publisher or subscription must exist.
+    /// Makes a token. An account may make one for a role that it has itself: that token is the account's, and is good only
+    /// as long as the account has the role. Every other one is the marketplace's, and made by operators. The publisher or
+    /// subscription must exist.
     pub async fn create_token(
         &self,
         actor: &Actor,
@@ -50,7 +56,7 @@ impl Market {
         label: &str,
         age: Duration,
     ) -> Result<NewToken> {
-        access::permit(actor, Operation::Administer)?;
+        access::permit(actor, Operation::MakeToken(&role))?;
         check_name("token's label", label)?;
         if age.is_zero() || age > TOKEN_AGE_MAX {
             return Err(Error::invalid(
@@ -74,9 +80,18 @@ impl Market {
             created_ms: created.0,
             expires_ms: created.0 + age_ms,
             revoked_ms: None,
+            account: actor.account().filter(|_| actor.holds(&role)).map(|roles| roles.id.clone()),
         };
         let mut tx = self.store.write().await?;
         require_subject(&mut tx, &role).await?;
+        if let Some(account) = &row.account
+            && people::tokens_of_account(&mut tx, account).await?.len() >= TOKENS_MAX
+        {
+            return Err(Error::conflict(
+                format!("this account has {TOKENS_MAX} tokens, which is the most"),
+                "revoke those that nothing uses any more",
+            ));
+        }
         people::insert_token(&mut tx, &row).await?;
         let detail = json!({ "token": row.id, "role": row.role, "subject": row.subject });
         history::insert(&mut tx, &self.history_row(actor, None, None, "token-created", detail)).await?;
@@ -91,12 +106,24 @@ impl Market {
         people::tokens(&mut c).await?.into_iter().map(token).collect()
     }
 
-    /// Revokes a token at once. Operators only.
+    /// Tokens for a publisher that were not revoked, whoever made them. For its owners and operators.
+    pub async fn publisher_tokens(&self, actor: &Actor, publisher: &PublisherId) -> Result<Vec<Token>> {
+        access::permit(actor, Operation::ManageMembers(publisher))?;
+        let mut c = self.store.read().await?;
+        let rows = people::tokens_for(&mut c, "publisher", publisher.as_str()).await?;
+        rows.into_iter().map(token).collect()
+    }
+
+    /// Revokes a token at once: operators any, accounts their own, owners those for their publisher.
     pub async fn revoke_token(&self, actor: &Actor, id: &str) -> Result<()> {
-        access::permit(actor, Operation::Administer)?;
+        if actor.account().is_none() {
+            access::permit(actor, Operation::Administer)?;
+        }
+        let missing = || Error::not_found(format!("a token {id:.60} that is not revoked yet"));
         let mut tx = self.store.write().await?;
-        if !people::revoke_token(&mut tx, id, self.now().0).await? {
-            return Err(Error::not_found(format!("a token {id} that is not revoked yet")));
+        let row = people::token_by_id(&mut tx, id).await?.ok_or_else(missing)?;
+        if !may_revoke(actor, &row) || !people::revoke_token(&mut tx, id, self.now().0).await? {
+            return Err(missing());
         }
         let detail = json!({ "token": id });
         history::insert(&mut tx, &self.history_row(actor, None, None, "token-revoked", detail)).await?;
@@ -119,7 +146,14 @@ impl Market {
         if row.revoked_ms.is_some() {
             return Err(unauthenticated());
         }
-        let actor = match role_of(&row)? {
+        let role = role_of(&row)?;
+        if let Some(account) = &row.account {
+            let holder = accounts::actor_of(&mut c, account).await?;
+            if !holder.is_some_and(|holder| holder.holds(&role)) {
+                return Err(unauthenticated());
+            }
+        }
+        let actor = match role {
             TokenRole::Operator => Actor::Operator,
             TokenRole::Publisher(id) => Actor::Publisher(id.parse().map_err(Error::internal)?),
             TokenRole::Customer(id) => Actor::Customer(id),
@@ -127,6 +161,14 @@ impl Market {
         };
         Ok((actor, Instant(row.expires_ms)))
     }
+}
+
+fn may_revoke(actor: &Actor, row: &people::TokenRow) -> bool {
+    let is_own = actor.account().is_some_and(|roles| Some(&roles.id) == row.account.as_ref());
+    let publisher = || row.subject.parse().ok().filter(|_| row.role == "publisher");
+    is_own
+        || access::permit(actor, Operation::Administer).is_ok()
+        || publisher().is_some_and(|id| access::permit(actor, Operation::ManageMembers(&id)).is_ok())
 }
 
 fn unauthenticated() -> Error {
@@ -169,7 +211,7 @@ fn role_of(row: &people::TokenRow) -> Result<TokenRole> {
     })
 }
 
-fn token(row: people::TokenRow) -> Result<Token> {
+pub(crate) fn token(row: people::TokenRow) -> Result<Token> {
     Ok(Token {
         role: role_of(&row)?,
         id: row.id,

@@ -5,6 +5,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use market::text::Text;
 use std::process::ExitCode;
 
+mod account;
 mod admin;
 mod advisories;
 mod blobs;
@@ -102,6 +103,9 @@ enum Command {
     /// Add customers' subscriptions
     #[command(subcommand)]
     Subscription(admin::SubscriptionCommand),
+    /// Make accounts and invite people
+    #[command(subcommand)]
+    Account(account::AccountCommand),
     /// Make tokens
     #[command(subcommand)]
     Token(admin::TokenCommand),
@@ -204,6 +208,7 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         Command::Deployment(arguments) => deployment::deployment(arguments, output).await,
         Command::Publisher(command) => admin::publisher(command, output).await,
         Command::Subscription(command) => admin::subscription(command, output).await,
+        Command::Account(command) => account::account(command, output).await,
         Command::Token(command) => admin::token(command, output).await,
         Command::Region(command) => region::region(command, output).await,
         Command::Export(arguments) => export::run(arguments, output).await,

@@ -4,6 +4,7 @@ use super::target::config;
 use crate::output::{Failure, Output};
 use crate::running::{Running, bind, signalled};
 use clap::Args;
+use market::clock::Instant;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -51,13 +52,34 @@ pub async fn serve(args: &Serve, output: &Output) -> Result<(), Failure> {
     };
     config.settings.listen = address;
     let mut running = Running::open(config).await?;
+    let first = match running.market.first_sign_in().await {
+        Ok(first) => first,
+        Err(error) => {
+            running.stop().await;
+            return Err(error.into());
+        }
+    };
     running.serve(listener);
-    let said = output.value(&serde_json::json!({ "listening": format!("http://{address}") }), |_| {
-        format!("Edgemarket listens on http://{address}\n")
+    let said = output.value(&listening(address, first.as_ref()), |_| {
+        let mut said = format!("Edgemarket listens on http://{address}\n");
+        if let Some((link, until)) = &first {
+            let sentence = output.text.with("first-sign-in-link", &[("until", &until.to_string())]);
+            said.push_str(&format!("{sentence}\n{link}\n"));
+        }
+        said
     });
     if said.is_ok() {
         signalled().await;
     }
     running.stop().await;
+    said
+}
+
+/// What is said to programs.
+fn listening(address: SocketAddr, first: Option<&(String, Instant)>) -> serde_json::Value {
+    let mut said = serde_json::json!({ "listening": format!("http://{address}") });
+    if let Some((link, until)) = first {
+        said["firstSignIn"] = serde_json::json!({ "link": link, "until": until });
+    }
     said
 }

@@ -78,6 +78,26 @@ impl Browser {
         text.as_str().expect("text").to_owned()
     }
 
+    /// Presses what this leads to.
+    pub async fn press(&self, css: &str) {
+        let found = self.client.find(Locator::Css(css)).await.expect(css);
+        found.click().await.expect(css);
+    }
+
+    /// Types into a field, instead of what is there.
+    pub async fn fill(&self, css: &str, text: &str) {
+        let field = self.client.find(Locator::Css(css)).await.expect(css);
+        field.clear().await.expect(css);
+        field.send_keys(text).await.expect(css);
+    }
+
+    /// Signs in with a token, on the page for it.
+    pub async fn sign_in_with(&self, token: &str) {
+        self.press("details.token summary").await;
+        self.fill("#token", token).await;
+        self.press("details.token button").await;
+    }
+
     /// Waits until the page's text has this.
     pub async fn wait_for(&self, text: &str) {
         for _ in 0..1_200 {
@@ -131,19 +151,8 @@ async fn a_submission_moves_by_itself() {
     let browser = Browser::start("en").await;
     browser.client.goto(&format!("{base}/submissions/{id}")).await.expect("a page");
     assert_eq!(browser.text("h1").await, "Sign in", "a stranger sees no submission");
-    let field = browser.client.find(Locator::Id("token")).await.expect("the field");
-    field.send_keys(&home.token).await.expect("typed");
-    browser
-        .client
-        .find(Locator::Css("main button"))
-        .await
-        .expect("the button")
-        .click()
-        .await
-        .expect("pressed");
-    browser.wait_for("Signed in as operator").await;
-
-    browser.client.goto(&format!("{base}/submissions/{id}")).await.expect("the submission");
+    browser.sign_in_with(&home.token).await;
+    // Back where the way to the door began.
     browser.wait_for("Waiting for publisher review").await;
     screenshot(&browser, "submission.png").await;
     // Nothing is pressed here: what follows comes by server-sent events.

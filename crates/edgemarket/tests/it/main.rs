@@ -1,5 +1,6 @@
 //! The real binary, from outside: exit status, standard output and standard error of each command.
 
+mod accounts;
 mod admin;
 mod advisories;
 mod airgap;

@@ -2,6 +2,7 @@
 //! use case and writes what it returns; who may do what is decided below, in `access`. Errors are RFC 9457 problem
 //! details with a `hint`.
 
+mod accounts;
 mod admin;
 mod blobs;
 mod catalogue;
@@ -33,6 +34,17 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/tokens"),
     ("POST", "/api/v1/tokens"),
     ("DELETE", "/api/v1/tokens/{id}"),
+    ("GET", "/api/v1/accounts"),
+    ("POST", "/api/v1/accounts"),
+    ("PATCH", "/api/v1/accounts/{account}"),
+    ("DELETE", "/api/v1/accounts/{account}"),
+    ("PUT", "/api/v1/accounts/{account}/password"),
+    ("GET", "/api/v1/invitations"),
+    ("POST", "/api/v1/invitations"),
+    ("DELETE", "/api/v1/invitations/{id}"),
+    ("GET", "/api/v1/publishers/{publisher}/members"),
+    ("PUT", "/api/v1/publishers/{publisher}/members/{account}"),
+    ("DELETE", "/api/v1/publishers/{publisher}/members/{account}"),
     ("GET", "/api/v1/regions"),
     ("POST", "/api/v1/regions"),
     ("GET", "/api/v1/regions/{name}"),
@@ -99,6 +111,19 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/subscriptions", get(admin::subscriptions).post(admin::add_subscription))
         .route("/api/v1/tokens", get(admin::tokens).post(admin::create_token))
         .route("/api/v1/tokens/{id}", axum::routing::delete(admin::revoke_token))
+        .route("/api/v1/accounts", get(accounts::accounts).post(accounts::create_account))
+        .route(
+            "/api/v1/accounts/{account}",
+            axum::routing::patch(accounts::change_account).delete(accounts::remove_account),
+        )
+        .route("/api/v1/accounts/{account}/password", put(accounts::set_password))
+        .route("/api/v1/invitations", get(accounts::invitations).post(accounts::invite))
+        .route("/api/v1/invitations/{id}", axum::routing::delete(accounts::withdraw_invitation))
+        .route("/api/v1/publishers/{publisher}/members", get(accounts::members))
+        .route(
+            "/api/v1/publishers/{publisher}/members/{account}",
+            put(accounts::put_member).delete(accounts::remove_member),
+        )
         .route("/api/v1/regions", get(admin::regions).post(admin::add_region))
         .route(
             "/api/v1/regions/{name}",

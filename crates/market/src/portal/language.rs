@@ -1,7 +1,8 @@
-//! The reader's language: the `lang` parameter, else what was chosen before, else what the browser likes best of the two
-//! that there are.
+//! The reader's language: the `lang` parameter, else the account's, else what was chosen before, else what the browser likes
+//! best of the two that there are.
 
-use crate::http::own_path;
+use crate::accounts::{Profile, Session};
+use crate::http::{Visitor, own_path};
 use crate::market::Market;
 use crate::text::Text;
 use axum::extract::{FromRequestParts, Path, State};
@@ -22,25 +23,42 @@ impl<S: Sync> FromRequestParts<S> for Language {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Language, Infallible> {
-        let query = parts.uri.query().unwrap_or_default();
-        let asked = query.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(known);
-        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let pairs = header(header::COOKIE).split(';').filter_map(|pair| pair.trim().split_once('='));
-        let chosen = pairs.filter(|(name, _)| *name == COOKIE).find_map(|(_, value)| known(value));
-        let language = asked.or(chosen).or_else(|| preferred(header(header::ACCEPT_LANGUAGE)));
-        Ok(Language(Text::of_locale(language.unwrap_or("en"))))
+        let session = parts.extensions.get::<Visitor>().and_then(|visitor| visitor.session.as_ref());
+        Ok(Language(of(parts.uri.query(), &parts.headers, session)))
     }
 }
 
-/// Remembers a language and goes back to the page that the reader came from.
+/// The language of a request with this query, by whom it is.
+pub(super) fn of(query: Option<&str>, headers: &HeaderMap, session: Option<&Session>) -> Text {
+    let query = query.unwrap_or_default();
+    let asked = query.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(known);
+    let own = session.and_then(|session| known(&session.language));
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let pairs = header(header::COOKIE).split(';').filter_map(|pair| pair.trim().split_once('='));
+    let chosen = pairs.filter(|(name, _)| *name == COOKIE).find_map(|(_, value)| known(value));
+    let language = asked.or(own).or(chosen).or_else(|| preferred(header(header::ACCEPT_LANGUAGE)));
+    Text::of_locale(language.unwrap_or("en"))
+}
+
+/// Remembers a language, for the account of who has one, and goes back to the page that the reader came from.
 pub(super) async fn choose(
     State(market): State<Market>,
+    visitor: Visitor,
     Path(tag): Path<String>,
     headers: HeaderMap,
 ) -> Response {
     let language = known(&tag).unwrap_or("en");
     let cookie = format!("{COOKIE}={language}; Path=/; HttpOnly; SameSite=Lax; Max-Age={COOKIE_SECONDS}");
-    let back = own_path(&market, &headers).unwrap_or_else(|| "/".to_owned());
+    let from = own_path(&market, &headers);
+    // Not for a link on another site, which changes nothing of an account's.
+    if let (Some(session), Some(_)) = (&visitor.session, &from)
+        && let Err(refusal) = market
+            .change_profile(&session.actor, Profile { language: Some(language), ..Profile::default() })
+            .await
+    {
+        return refusal.into_page(Text::of_locale(language));
+    }
+    let back = from.unwrap_or_else(|| "/".to_owned());
     (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(&back)).into_response()
 }
 

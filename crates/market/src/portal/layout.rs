@@ -1,10 +1,18 @@
 //! What every page has around its content.
 
+use super::icons::icon;
+use super::session::door;
 use super::theme::THEMES;
+use crate::access::Actor;
 use crate::error::{Error, Kind};
+use crate::http::Visitor;
 use crate::text::Text;
 use axum::response::Html;
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// Where a page says who visits it. What stands there is put in where the page leaves (`sending`), so that no page has to
+/// know of it. A comment cannot come from outside: what is not ours is escaped.
+pub(super) const VISITOR: &str = "<!--visitor-->";
 
 /// What a page says of itself to programs: search engines, messengers that show a preview, feed readers.
 #[derive(Debug, Default)]
@@ -72,6 +80,7 @@ fn head(text: &Text, title: &str, about: &Head) -> Markup {
         link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
         link rel="stylesheet" href="/assets/style.css";
         link rel="stylesheet" href="/assets/storefront.css";
+        link rel="stylesheet" href="/assets/accounts.css";
         script src="/assets/storefront.js" data-copy=(text.get("copy")) data-copied=(text.get("copied-short")) defer {}
     }
 }
@@ -89,9 +98,27 @@ fn header(text: &Text, about: &Head) -> Markup {
             nav aria-label=(text.get("main-navigation")) {
                 a href="/category/internet-of-things?subcategories=iot-edge-modules" { (text.get("catalogue")) }
                 a href="/publish" { (text.get("publish-offers")) }
-                a href="/sign-in" { (text.get("sign-in")) }
+                (PreEscaped(VISITOR))
             }
         }
+    }
+}
+
+/// Who visits, in the place of [`VISITOR`]: a way to sign in, or a person's own page and the way out.
+pub(super) fn visitor(text: &Text, visitor: &Visitor, here: Option<&str>) -> Markup {
+    let door = here.filter(|here| *here != "/" && !here.starts_with("/sign-in")).map(door);
+    let (page, name) = match (&visitor.session, &visitor.actor) {
+        (Some(session), _) => ("/account", session.display_name.clone()),
+        (None, Actor::Anonymous) => {
+            return html! {
+                a href=(door.as_deref().unwrap_or("/sign-in")) rel="nofollow" { (text.get("sign-in")) }
+            };
+        }
+        (None, actor) => ("/sign-in", actor.to_string()),
+    };
+    html! {
+        a.visitor href=(page) { (icon("identity")) span { (name) } }
+        form.out method="post" action="/sign-out" { button { (text.get("sign-out")) } }
     }
 }
 

@@ -1,7 +1,8 @@
-//! The pages: the storefront (home, search, categories, offers, feeds), the progress of a submission, signing in with a token.
+//! The pages: the storefront (home, search, categories, offers, feeds), the progress of a submission, signing in, accounts.
 //! Rendered on the server; without JavaScript everything can be read, with it the progress page moves by itself. Pages
 //! call the same use cases as the API and decide nothing.
 
+mod accounts;
 mod cards;
 mod feeds;
 mod format;
@@ -70,6 +71,27 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
+    ("GET", "/first-sign-in"),
+    ("GET", "/invitation"),
+    ("POST", "/invitation"),
+    ("POST", "/invitations/{id}/withdraw"),
+    ("GET", "/account"),
+    ("POST", "/account/profile"),
+    ("POST", "/account/password"),
+    ("POST", "/account/sessions/end"),
+    ("POST", "/account/subscriptions"),
+    ("POST", "/account/tokens"),
+    ("POST", "/account/tokens/{id}/revoke"),
+    ("GET", "/publishers/{publisher}/members"),
+    ("POST", "/publishers/{publisher}/members/invite"),
+    ("POST", "/publishers/{publisher}/members/{account}/role"),
+    ("POST", "/publishers/{publisher}/members/{account}/remove"),
+    ("POST", "/publishers/{publisher}/tokens/{id}/revoke"),
+    ("GET", "/accounts"),
+    ("POST", "/accounts/invite"),
+    ("POST", "/accounts/{account}"),
+    ("POST", "/accounts/{account}/remove"),
+    ("GET", "/assets/accounts.css"),
     ("GET", "/assets/style.css"),
     ("GET", "/assets/storefront.css"),
     ("GET", "/assets/publish.css"),
@@ -120,6 +142,25 @@ pub fn router(market: Market) -> Router {
         .route("/theme/{theme}", get(theme::choose))
         .route("/sign-in", get(session::page).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
+        .route("/first-sign-in", get(accounts::first))
+        .route("/invitation", get(accounts::join).post(accounts::accept))
+        .route("/invitations/{id}/withdraw", post(accounts::withdraw))
+        .route("/account", get(accounts::own_page))
+        .route("/account/profile", post(accounts::change_profile))
+        .route("/account/password", post(accounts::change_password))
+        .route("/account/sessions/end", post(accounts::end_sessions))
+        .route("/account/subscriptions", post(accounts::add_subscription))
+        .route("/account/tokens", post(accounts::create_token))
+        .route("/account/tokens/{id}/revoke", post(accounts::revoke_token))
+        .route("/publishers/{publisher}/members", get(accounts::members_page))
+        .route("/publishers/{publisher}/members/invite", post(accounts::invite_member))
+        .route("/publishers/{publisher}/members/{account}/role", post(accounts::change_member))
+        .route("/publishers/{publisher}/members/{account}/remove", post(accounts::remove_member))
+        .route("/publishers/{publisher}/tokens/{id}/revoke", post(accounts::revoke_publisher_token))
+        .route("/accounts", get(accounts::list_page))
+        .route("/accounts/invite", post(accounts::invite_account))
+        .route("/accounts/{account}", post(accounts::change_account))
+        .route("/accounts/{account}/remove", post(accounts::remove_account))
         .route("/assets/style.css", get(|| asset("text/css; charset=utf-8", include_str!("style.css"))))
         .route(
             "/assets/storefront.css",
@@ -133,6 +174,7 @@ pub fn router(market: Market) -> Router {
             "/assets/publish.js",
             get(|| asset("text/javascript; charset=utf-8", include_str!("publish/publish.js"))),
         )
+        .route("/assets/accounts.css", get(|| asset("text/css; charset=utf-8", include_str!("accounts.css"))))
         .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
         .route(
             "/assets/storefront.js",
@@ -143,7 +185,7 @@ pub fn router(market: Market) -> Router {
             get(|| asset("text/javascript; charset=utf-8", include_str!("progress.js"))),
         )
         .fallback(missing)
-        .layer(middleware::from_fn(sending::around))
+        .layer(middleware::from_fn_with_state(market.clone(), sending::around))
         .with_state(market)
 }
 

@@ -1,11 +1,14 @@
-//! What every answer of the pages gets on its way out: the security headers, a theme, an ETag and the short answer to
-//! whoever has it already, and a page also where the framework refuses a request with a line of text or nothing.
+//! What every answer of the pages gets on its way out: the security headers, a theme, who visits, an ETag and the short
+//! answer to whoever has it already, a way back for whoever is sent to sign in, and a page also where the framework refuses
+//! a request with a line of text or nothing.
 
-use super::language::Language;
-use super::{layout, theme};
+use super::{language, layout, session, theme};
 use crate::error::{Error, Kind};
+use crate::http::{self, Visitor};
+use crate::market::Market;
 use crate::text::Text;
 use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -18,25 +21,41 @@ const CONTENT_SECURITY_POLICY: &str =
 const ANSWER_BYTES_MAX: usize = offer::reading::TOTAL_BYTES_MAX + (1 << 20);
 
 /// Around every handler.
-pub(super) async fn around(
-    Language(text): Language,
-    request: axum::extract::Request,
-    next: Next,
-) -> Response {
-    // A HEAD request has lost its body by the time it comes back here.
-    let is_read = *request.method() == Method::GET;
-    let theme = theme::chosen(request.headers());
+pub(super) async fn around(State(market): State<Market>, mut request: Request, next: Next) -> Response {
+    let is_asset = request.uri().path().starts_with("/assets/");
+    let visitor = match is_asset {
+        true => Visitor::default(),
+        false => http::visitor(&market, request.method(), request.headers()).await,
+    };
+    let text = language::of(request.uri().query(), request.headers(), visitor.session.as_ref());
+    let theme = theme::of(request.headers(), visitor.session.as_ref());
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let here = here(&market, &request);
+    let method = request.method().clone();
+    request.extensions_mut().insert(visitor.clone());
     let mut response = next.run(request).await;
     let status = response.status();
     let has_words = response.headers().get(header::CONTENT_TYPE).is_some_and(|content_type| {
         content_type == "application/problem+json" || content_type.as_bytes().starts_with(b"text/html")
     });
     if !has_words && (status.is_client_error() || status.is_server_error()) {
-        response = refused(text, status);
+        response = refused(&text, status);
     }
-    if is_read {
-        response = finished(response, theme, known).await;
+    // A HEAD request has lost its body by the time it comes back here.
+    if method != Method::HEAD && content_type(response.headers()).starts_with("text/html") {
+        let who = layout::visitor(&text, &visitor, here.as_deref());
+        response = dressed(response, theme, &who.into_string()).await;
+    }
+    if method == Method::GET {
+        response = tagged(response, known).await;
+    }
+    if status == StatusCode::SEE_OTHER
+        && response.headers().get(header::LOCATION).is_some_and(|place| place == "/sign-in")
+        && let Some(way) = here.as_deref().filter(|here| !here.starts_with("/sign-in"))
+        && let Ok(door) = HeaderValue::from_str(&session::door(way))
+    {
+        // Who is sent to the door comes back to where that was.
+        response.headers_mut().insert(header::LOCATION, door);
     }
     let set = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
@@ -53,23 +72,46 @@ pub(super) async fn around(
     response
 }
 
-/// The answer with its theme and its ETag, or the news that there is none.
-async fn finished(response: Response, theme: Option<&str>, known: Option<HeaderValue>) -> Response {
+/// The page that the visitor is on: the one that is asked for, or the one whose form was sent.
+fn here(market: &Market, request: &Request) -> Option<String> {
+    let path = match *request.method() {
+        Method::GET => request.uri().path_and_query().map(|path| path.as_str().to_owned()),
+        _ => http::own_path(market, request.headers()),
+    };
+    path.and_then(|path| session::way_back(&path))
+}
+
+/// A page with its theme, and with who visits it.
+async fn dressed(response: Response, theme: Option<&str>, who: &str) -> Response {
     let (mut head, body) = response.into_parts();
-    let is_page = content_type(&head.headers).starts_with("text/html");
-    if !is_page && head.status != StatusCode::OK {
-        return Response::from_parts(head, body);
-    }
-    let Ok(mut bytes) = to_bytes(body, ANSWER_BYTES_MAX).await else {
+    let Ok(bytes) = to_bytes(body, ANSWER_BYTES_MAX).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    if is_page && let Some(theme) = theme {
-        bytes = theme::put(theme, &bytes).into();
-        head.headers.remove(header::CONTENT_LENGTH);
+    head.headers.remove(header::CONTENT_LENGTH);
+    let mut page = put(&bytes, layout::VISITOR, who);
+    if let Some(theme) = theme {
+        page = put(&page, "<html", &format!("<html data-theme=\"{theme}\""));
     }
+    Response::from_parts(head, Body::from(page))
+}
+
+/// Puts something into a page in the place of this, which is there once.
+fn put(page: &[u8], place: &str, content: &str) -> Vec<u8> {
+    match page.windows(place.len()).position(|window| window == place.as_bytes()) {
+        None => page.to_vec(),
+        Some(at) => [&page[..at], content.as_bytes(), &page[at + place.len()..]].concat(),
+    }
+}
+
+/// The answer with its ETag, or the news that there is none.
+async fn tagged(response: Response, known: Option<HeaderValue>) -> Response {
+    let (mut head, body) = response.into_parts();
     if head.status != StatusCode::OK {
-        return Response::from_parts(head, Body::from(bytes));
+        return Response::from_parts(head, body);
     }
+    let Ok(bytes) = to_bytes(body, ANSWER_BYTES_MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&bytes)[..16]));
     let is_known = known.as_ref().and_then(|value| value.to_str().ok()).is_some_and(|value| {
         value.split(',').map(|one| one.trim().trim_start_matches("W/")).any(|one| one == tag || one == "*")
@@ -89,8 +131,8 @@ fn content_type(headers: &HeaderMap) -> &str {
     headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-fn refused(text: Text, status: StatusCode) -> Response {
+fn refused(text: &Text, status: StatusCode) -> Response {
     let kind = if status.is_server_error() { Kind::Internal } else { Kind::Invalid };
     let error = Error::new(kind, text.get("request-refused"), text.get("request-refused-hint"));
-    (status, layout::failure(&text, &error)).into_response()
+    (status, layout::failure(text, &error)).into_response()
 }

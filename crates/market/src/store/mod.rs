@@ -4,10 +4,12 @@
 //! Rules for the SQL text, so that the same text runs on PostgreSQL: `$1` placeholders; `i64`, text and bytes only;
 //! no `EXISTS` or bare `SUM` in a select list; typed `None`; no `CURRENT_TIMESTAMP`.
 
+pub mod accounts;
 pub mod campaigns;
 pub mod documents;
 pub mod exports;
 pub mod history;
+pub mod invitations;
 pub mod keys;
 pub mod leads;
 pub mod listings;

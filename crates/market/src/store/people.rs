@@ -33,6 +33,8 @@ pub struct TokenRow {
     pub created_ms: i64,
     pub expires_ms: i64,
     pub revoked_ms: Option<i64>,
+    /// Whose it is; none for the marketplace's own.
+    pub account: Option<String>,
 }
 
 /// Adds a publisher; false when the ID is taken.
@@ -75,8 +77,8 @@ pub async fn subscriptions(c: &mut AnyConnection) -> Result<Vec<SubscriptionRow>
 
 /// Adds a token.
 pub async fn insert_token(c: &mut AnyConnection, row: &TokenRow) -> Result<()> {
-    let sql = "INSERT INTO tokens (hash, id, role, subject, label, created_ms, expires_ms) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "INSERT INTO tokens (hash, id, role, subject, label, created_ms, expires_ms, account) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     sqlx::query(sql)
         .bind(&row.hash)
         .bind(&row.id)
@@ -85,6 +87,7 @@ pub async fn insert_token(c: &mut AnyConnection, row: &TokenRow) -> Result<()> {
         .bind(&row.label)
         .bind(row.created_ms)
         .bind(row.expires_ms)
+        .bind(row.account.as_deref())
         .execute(c)
         .await?;
     Ok(())
@@ -92,15 +95,50 @@ pub async fn insert_token(c: &mut AnyConnection, row: &TokenRow) -> Result<()> {
 
 /// The token with this hash, revoked and expired ones too.
 pub async fn token(c: &mut AnyConnection, hash: &str) -> Result<Option<TokenRow>> {
-    let sql = "SELECT hash, id, role, subject, label, created_ms, expires_ms, revoked_ms FROM tokens WHERE hash = $1";
+    let sql = "SELECT hash, id, role, subject, label, created_ms, expires_ms, revoked_ms, account FROM tokens \
+               WHERE hash = $1";
     Ok(sqlx::query_as(sql).bind(hash).fetch_optional(c).await?)
 }
 
 /// All tokens in the order of their making.
 pub async fn tokens(c: &mut AnyConnection) -> Result<Vec<TokenRow>> {
-    let sql =
-        "SELECT hash, id, role, subject, label, created_ms, expires_ms, revoked_ms FROM tokens ORDER BY id";
+    let sql = "SELECT hash, id, role, subject, label, created_ms, expires_ms, revoked_ms, account FROM tokens \
+               ORDER BY id";
     Ok(sqlx::query_as(sql).fetch_all(c).await?)
+}
+
+/// The token with this ID, revoked and expired ones too.
+pub async fn token_by_id(c: &mut AnyConnection, id: &str) -> Result<Option<TokenRow>> {
+    let sql = "SELECT hash, id, role, subject, label, created_ms, expires_ms, revoked_ms, account FROM tokens \
+               WHERE id = $1";
+    Ok(sqlx::query_as(sql).bind(id).fetch_optional(c).await?)
+}
+
+/// Tokens of an account that were not revoked, in the order of their making.
+pub async fn tokens_of_account(c: &mut AnyConnection, account: &str) -> Result<Vec<TokenRow>> {
+    let sql = "SELECT hash, id, role, subject, label, created_ms, expires_ms, revoked_ms, account FROM tokens \
+               WHERE account = $1 AND revoked_ms IS NULL ORDER BY id";
+    Ok(sqlx::query_as(sql).bind(account).fetch_all(c).await?)
+}
+
+/// Tokens for a role and subject that were not revoked, in the order of their making.
+pub async fn tokens_for(c: &mut AnyConnection, role: &str, subject: &str) -> Result<Vec<TokenRow>> {
+    let sql = "SELECT hash, id, role, subject, label, created_ms, expires_ms, revoked_ms, account FROM tokens \
+               WHERE role = $1 AND subject = $2 AND revoked_ms IS NULL ORDER BY id";
+    Ok(sqlx::query_as(sql).bind(role).bind(subject).fetch_all(c).await?)
+}
+
+/// Revokes the tokens that an account has for a role and subject. Empty role: all that it has.
+pub async fn revoke_tokens_of(
+    c: &mut AnyConnection,
+    account: &str,
+    (role, subject): (&str, &str),
+    now_ms: i64,
+) -> Result<()> {
+    let sql = "UPDATE tokens SET revoked_ms = $1 WHERE account = $2 AND revoked_ms IS NULL \
+               AND ($3 = '' OR (role = $3 AND subject = $4))";
+    sqlx::query(sql).bind(now_ms).bind(account).bind(role).bind(subject).execute(c).await?;
+    Ok(())
 }
 
 /// Revokes a token; false when there is none, or it was revoked before.

@@ -1,6 +1,7 @@
 //! The marketplace through its use cases and through HTTP, against a real database in a fresh directory.
 
 mod access;
+mod accounts;
 mod api;
 mod catching_up;
 mod collection;

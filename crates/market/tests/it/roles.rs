@@ -5,14 +5,15 @@ use crate::support::*;
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use market::access::TokenRole;
-use market::{Actor, api, portal};
+use market::accounts::Invited;
+use market::{Actor, Market, api, portal};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// The routes in a face's source: each string that `.route(` is given, with the `offer` and `live` prefixes put in, and
 /// the methods of the expression that follows it.
 fn routes_in(source: &str) -> BTreeSet<(String, String)> {
-    let code = source.split("Router::new()").nth(1).expect("the source has a router");
+    let (_, code) = source.split_once("Router::new()").expect("the source has a router");
     let mut found = BTreeSet::new();
     for part in code.split(".route(").skip(1) {
         let part = part.split(".layer(").next().unwrap_or(part).split(".fallback(").next().unwrap();
@@ -84,6 +85,7 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
         .replace("{part}", "1")
         .replace("{theme}", "dark")
         .replace("{name}", "nowhere")
+        .replace("{account}", "nobody")
         .replace("{tag}", "fr")
         .replace("{tab}", "listing")
         .replace("{index}", "0")
@@ -115,9 +117,21 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
         ("PATCH", "/api/v1/regions/{name}") => json("{}".to_owned()),
         ("PUT", "/api/v1/replica/tags") => json("[]".to_owned()),
         ("POST", path) if path.ends_with("/submissions") => json(r#"{"notify":["no address"]}"#.to_owned()),
+        ("PUT", "/api/v1/accounts/{account}/password") => json(r#"{"password":"x"}"#.to_owned()),
+        ("PUT", "/api/v1/publishers/{publisher}/members/{account}") => {
+            json(r#"{"role":"editor"}"#.to_owned())
+        }
         ("POST", "/api/v1/validate") | ("PUT", _) => Body::from(tar(&offer(&["latest", "1.0.0"]))),
+        ("POST", "/api/v1/accounts") => {
+            json(format!(r#"{{"name":"new-{short}","password":"seven green bottles"}}"#))
+        }
+        ("PATCH", "/api/v1/accounts/{account}") => json("{}".to_owned()),
+        ("POST", "/api/v1/invitations") => json(r#"{"role":"editor","subject":"contoso"}"#.to_owned()),
         ("POST", "/sign-in") => Body::from("token=wrong"),
         ("POST", "/publish") => Body::from(format!("publisher=contoso&offer=sensor&name={short}")),
+        ("POST", path) if path.ends_with("/invite") || path.ends_with("/role") => {
+            Body::from("role=editor&subject=contoso")
+        }
         _ => Body::empty(),
     };
     (filled, body)
@@ -130,7 +144,13 @@ async fn status_of(
     token: &str,
 ) -> (StatusCode, String) {
     let (filled, body) = call_of(method, path, stage, role);
-    let request = request(Method::from_bytes(method.as_bytes()).unwrap(), &filled, token)
+    // A person comes with a session, a program with a token.
+    let bearer = if token.starts_with("edgeses_") { "" } else { token };
+    let mut request = request(Method::from_bytes(method.as_bytes()).unwrap(), &filled, bearer);
+    if bearer.is_empty() && !token.is_empty() {
+        request = request.header(header::COOKIE, format!("edgemarket-session={token}"));
+    }
+    let request = request
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ORIGIN, format!("http://{HOST}"))
         .body(body)
@@ -149,6 +169,24 @@ async fn status_of(
     (answer.status, note.replace(&stage.waiting, "ID"))
 }
 
+/// An account of this role, and the secret of its session.
+async fn person(market: &Market, name: &str, role: Option<Invited>) -> String {
+    crate::accounts::make(market, &name.replace(' ', "-"), false).await;
+    let secret = signed_in(market, name).await;
+    if let Some(role) = role {
+        let link = market.invite(&Actor::Operator, role).await.unwrap().link;
+        let session = market.session(&secret).await.unwrap().unwrap();
+        market.accept_invitation_as(&session, &crate::accounts::code(&link)).await.unwrap();
+    }
+    secret
+}
+
+async fn signed_in(market: &Market, name: &str) -> String {
+    let address = std::net::IpAddr::from([192, 0, 2, 1]);
+    let name = name.replace(' ', "-");
+    market.sign_in(&name, crate::accounts::PASSWORD, (address, "")).await.unwrap().secret
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_role_gets_what_is_its_own() {
     let mut stage = stage().await;
@@ -165,13 +203,26 @@ async fn each_role_gets_what_is_its_own() {
     ] {
         roles.push((name, secret(&market, role).await));
     }
+    for (name, role) in [
+        ("account", None),
+        ("holder", Some(Invited::Customer(CUSTOMER))),
+        ("editor", Some(Invited::Editor("contoso".to_owned()))),
+        ("owner", Some(Invited::Owner("contoso".to_owned()))),
+        ("other owner", Some(Invited::Owner("fabrikam".to_owned()))),
+        ("operator account", Some(Invited::Operator)),
+    ] {
+        roles.push((name, person(&market, name, role).await));
+    }
     let mut table = String::new();
     for route in api::ROUTES.iter().chain(portal::ROUTES) {
         writeln!(table, "{} {}", route.0, route.1).unwrap();
-        for (role, token) in &roles {
+        for (role, token) in &mut roles {
             let (status, note) = status_of(&stage, *route, role, token).await;
             writeln!(table, "    {role:16} {}{note}", status.as_u16()).unwrap();
             stage.wait_again().await;
+            if route.1 == "/sign-out" && token.starts_with("edgeses_") {
+                *token = signed_in(&market, role).await;
+            }
         }
     }
     // A waiting submission is the newest one of each call; its id differs in every run.

@@ -1,0 +1,177 @@
+//! Forms as browsers send them (`application/x-www-form-urlencoded`), and their fields with what is wrong beside them.
+
+use super::super::session::foreign_form;
+use super::super::{Failed, Language};
+use crate::accounts::Fault;
+use crate::error::{Error, Kind};
+use crate::http::is_same_origin;
+use crate::market::Market;
+use crate::text::Text;
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+/// Largest form in bytes: a dozen fields of a line each.
+const FORM_BYTES_MAX: usize = 64 << 10;
+/// Most fields that are looked at.
+const FIELDS_MAX: usize = 64;
+/// Fields whose text goes nowhere but into a hash.
+const SECRETS: [&str; 5] = ["password", "new-password", "new-password-again", "token", "code"];
+
+/// A form that was sent from this site; of a field that comes twice the first counts.
+pub(in super::super) struct Form(pub Given);
+
+/// What was typed, in this form or in the one before.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(in super::super) struct Given(Vec<(String, String)>);
+
+impl Given {
+    /// The text of a field; empty when it is not there.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
+    }
+
+    /// A path that carries everything but secrets, for the form that is shown there.
+    pub(super) fn carried_by(&self, path: &str) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in self.0.iter().filter(|(name, _)| !SECRETS.contains(&name.as_str())) {
+            query.append_pair(name, value);
+        }
+        let query = query.finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+}
+
+impl FromRequest<Market> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, market: &Market) -> Result<Form, Response> {
+        let (mut parts, body) = request.into_parts();
+        let Ok(Language(text)) = Language::from_request_parts(&mut parts, market).await;
+        if !is_same_origin(market, &parts.headers) {
+            let error = foreign_form(&text);
+            return Err(Failed(text, error).into_response());
+        }
+        match to_bytes(body, FORM_BYTES_MAX).await {
+            Ok(bytes) => {
+                let pairs = url::form_urlencoded::parse(&bytes).into_owned();
+                Ok(Form(Given(pairs.take(FIELDS_MAX).collect())))
+            }
+            Err(_) => {
+                let max = (FORM_BYTES_MAX >> 10).to_string();
+                let message = text.with("form-too-large", &[("max", &max)]);
+                let error = Error::new(Kind::Invalid, message, text.get("form-too-large-hint"));
+                Err(Failed(text, error).into_response())
+            }
+        }
+    }
+}
+
+/// One field of a form.
+pub(in super::super) struct Field<'a> {
+    text: &'a Text,
+    name: &'static str,
+    label: String,
+    kind: &'static str,
+    value: &'a str,
+    autocomplete: &'static str,
+    hint: Option<String>,
+    max: usize,
+    optional: bool,
+    fault: Option<&'a Fault>,
+}
+
+/// A line of text that must be given, with this label.
+pub(in super::super) fn field<'a>(
+    text: &'a Text,
+    name: &'static str,
+    label: &str,
+    fault: Option<&'a Fault>,
+) -> Field<'a> {
+    let fault = fault.filter(|fault| fault.field == name);
+    let label = text.get(label);
+    Field {
+        text,
+        name,
+        label,
+        kind: "text",
+        value: "",
+        autocomplete: "off",
+        hint: None,
+        max: 100,
+        optional: false,
+        fault,
+    }
+}
+
+impl<'a> Field<'a> {
+    pub fn kind(self, kind: &'static str) -> Field<'a> {
+        Field { kind, ..self }
+    }
+
+    pub fn value(self, value: &'a str) -> Field<'a> {
+        Field { value, ..self }
+    }
+
+    pub fn autocomplete(self, autocomplete: &'static str) -> Field<'a> {
+        Field { autocomplete, ..self }
+    }
+
+    pub fn hint(self, hint: String) -> Field<'a> {
+        Field { hint: Some(hint), ..self }
+    }
+
+    pub fn max(self, max: usize) -> Field<'a> {
+        Field { max, ..self }
+    }
+
+    /// It may stay empty.
+    pub fn optional(self) -> Field<'a> {
+        Field { optional: true, ..self }
+    }
+
+    fn described(&self) -> Option<String> {
+        let hint = self.hint.as_ref().map(|_| format!("{}-hint", self.name));
+        let fault = self.fault.map(|_| format!("{}-fault", self.name));
+        let ids: Vec<String> = fault.into_iter().chain(hint).collect();
+        (!ids.is_empty()).then(|| ids.join(" "))
+    }
+
+    fn around(&self, control: &Markup) -> Markup {
+        html! {
+            label for=(self.name) { (self.label) }
+            (control)
+            @if let Some(fault) = self.fault {
+                p.bad.small id={ (self.name) "-fault" } { (fault.message(self.text)) " " (fault.hint(self.text)) }
+            }
+            @if let Some(hint) = &self.hint { p.hint id={ (self.name) "-hint" } { (hint) } }
+        }
+    }
+
+    /// As a line of text.
+    pub fn input(&self) -> Markup {
+        let described = self.described();
+        let shown = if self.kind == "password" { "" } else { self.value };
+        self.around(&html! {
+            input id=(self.name) name=(self.name) type=(self.kind) value=(shown) autocomplete=(self.autocomplete)
+                maxlength=(self.max) required[!self.optional] spellcheck="false" autocapitalize="off"
+                aria-invalid=[self.fault.map(|_| "true")] aria-describedby=[described];
+        })
+    }
+
+    /// As a choice: values and what they are called.
+    pub fn select(&self, options: &[(String, String)]) -> Markup {
+        let described = self.described();
+        self.around(&html! {
+            select id=(self.name) name=(self.name)
+                aria-invalid=[self.fault.map(|_| "true")] aria-describedby=[described] {
+                @for (value, label) in options {
+                    option value=(value) selected[value == self.value] { (label) }
+                }
+            }
+        })
+    }
+}
