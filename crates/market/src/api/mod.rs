@@ -111,19 +111,7 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/subscriptions", get(admin::subscriptions).post(admin::add_subscription))
         .route("/api/v1/tokens", get(admin::tokens).post(admin::create_token))
         .route("/api/v1/tokens/{id}", axum::routing::delete(admin::revoke_token))
-        .route("/api/v1/accounts", get(accounts::accounts).post(accounts::create_account))
-        .route(
-            "/api/v1/accounts/{account}",
-            axum::routing::patch(accounts::change_account).delete(accounts::remove_account),
-        )
-        .route("/api/v1/accounts/{account}/password", put(accounts::set_password))
-        .route("/api/v1/invitations", get(accounts::invitations).post(accounts::invite))
-        .route("/api/v1/invitations/{id}", axum::routing::delete(accounts::withdraw_invitation))
-        .route("/api/v1/publishers/{publisher}/members", get(accounts::members))
-        .route(
-            "/api/v1/publishers/{publisher}/members/{account}",
-            put(accounts::put_member).delete(accounts::remove_member),
-        )
+        .merge(account_routes())
         .route("/api/v1/regions", get(admin::regions).post(admin::add_region))
         .route(
             "/api/v1/regions/{name}",
@@ -173,6 +161,23 @@ pub fn router(market: Market) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(map_response(crate::problem::of_framework))
         .with_state(market)
+}
+
+fn account_routes() -> Router<Market> {
+    Router::new()
+        .route("/api/v1/accounts", get(accounts::accounts).post(accounts::create_account))
+        .route(
+            "/api/v1/accounts/{account}",
+            axum::routing::patch(accounts::change_account).delete(accounts::remove_account),
+        )
+        .route("/api/v1/accounts/{account}/password", put(accounts::set_password))
+        .route("/api/v1/invitations", get(accounts::invitations).post(accounts::invite))
+        .route("/api/v1/invitations/{id}", axum::routing::delete(accounts::withdraw_invitation))
+        .route("/api/v1/publishers/{publisher}/members", get(accounts::members))
+        .route(
+            "/api/v1/publishers/{publisher}/members/{account}",
+            put(accounts::put_member).delete(accounts::remove_member),
+        )
 }
 
 /// Alive is not ready: ready is when the database answers.

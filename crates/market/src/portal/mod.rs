@@ -120,26 +120,34 @@ pub fn router(market: Market) -> Router {
         .route("/submissions/{id}", get(submission::page))
         .route("/submissions/{id}/go-live", post(submission::go_live))
         .route("/submissions/{id}/cancel", post(submission::cancel))
-        .route("/publish", get(publish::offers).post(publish::create))
-        .route("/publish/check", get(publish::check))
-        .route("/publish/import", post(publish::import_new).layer(large()))
-        .route("/publish/{publisher}/{offer}", get(publish::first))
-        .route("/publish/{publisher}/{offer}/offer.zip", get(publish::export))
-        .route("/publish/{publisher}/{offer}/import", post(publish::import).layer(large()))
-        .route("/publish/{publisher}/{offer}/files/{*file}", get(publish::picture))
-        .route("/publish/{publisher}/{offer}/{tab}", get(publish::show).post(publish::save).layer(large()))
-        .route(
-            "/publish/{publisher}/{offer}/plans/{index}",
-            get(publish::plan).post(publish::save_plan).layer(large()),
-        )
-        .route("/publish/{publisher}/{offer}/plans/{index}/tags", get(publish::look))
-        .route(
-            "/publish/{publisher}/{offer}/plans/{index}/remove",
-            get(publish::remove_plan_page).post(publish::remove_plan),
-        )
         .route("/regions", get(regions::page))
         .route("/language/{tag}", get(language::choose))
         .route("/theme/{theme}", get(theme::choose))
+        .merge(account_routes())
+        .merge(publish_routes())
+        .route("/assets/style.css", get(|| asset("text/css; charset=utf-8", include_str!("style.css"))))
+        .route(
+            "/assets/storefront.css",
+            get(|| asset("text/css; charset=utf-8", include_str!("storefront.css"))),
+        )
+        .route("/assets/accounts.css", get(|| asset("text/css; charset=utf-8", include_str!("accounts.css"))))
+        .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
+        .route(
+            "/assets/storefront.js",
+            get(|| asset("text/javascript; charset=utf-8", include_str!("storefront.js"))),
+        )
+        .route(
+            "/assets/progress.js",
+            get(|| asset("text/javascript; charset=utf-8", include_str!("progress.js"))),
+        )
+        .fallback(missing)
+        .layer(middleware::from_fn_with_state(market.clone(), sending::around))
+        .with_state(market)
+}
+
+/// Signing in, and what people look after.
+fn account_routes() -> Router<Market> {
+    Router::new()
         .route("/sign-in", get(session::page).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
         .route("/first-sign-in", get(accounts::first))
@@ -161,10 +169,27 @@ pub fn router(market: Market) -> Router {
         .route("/accounts/invite", post(accounts::invite_account))
         .route("/accounts/{account}", post(accounts::change_account))
         .route("/accounts/{account}/remove", post(accounts::remove_account))
-        .route("/assets/style.css", get(|| asset("text/css; charset=utf-8", include_str!("style.css"))))
+}
+
+/// What publishers write, and how.
+fn publish_routes() -> Router<Market> {
+    Router::new()
+        .route("/publish", get(publish::offers).post(publish::create))
+        .route("/publish/check", get(publish::check))
+        .route("/publish/import", post(publish::import_new).layer(large()))
+        .route("/publish/{publisher}/{offer}", get(publish::first))
+        .route("/publish/{publisher}/{offer}/offer.zip", get(publish::export))
+        .route("/publish/{publisher}/{offer}/import", post(publish::import).layer(large()))
+        .route("/publish/{publisher}/{offer}/files/{*file}", get(publish::picture))
+        .route("/publish/{publisher}/{offer}/{tab}", get(publish::show).post(publish::save).layer(large()))
         .route(
-            "/assets/storefront.css",
-            get(|| asset("text/css; charset=utf-8", include_str!("storefront.css"))),
+            "/publish/{publisher}/{offer}/plans/{index}",
+            get(publish::plan).post(publish::save_plan).layer(large()),
+        )
+        .route("/publish/{publisher}/{offer}/plans/{index}/tags", get(publish::look))
+        .route(
+            "/publish/{publisher}/{offer}/plans/{index}/remove",
+            get(publish::remove_plan_page).post(publish::remove_plan),
         )
         .route(
             "/assets/publish.css",
@@ -174,19 +199,6 @@ pub fn router(market: Market) -> Router {
             "/assets/publish.js",
             get(|| asset("text/javascript; charset=utf-8", include_str!("publish/publish.js"))),
         )
-        .route("/assets/accounts.css", get(|| asset("text/css; charset=utf-8", include_str!("accounts.css"))))
-        .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
-        .route(
-            "/assets/storefront.js",
-            get(|| asset("text/javascript; charset=utf-8", include_str!("storefront.js"))),
-        )
-        .route(
-            "/assets/progress.js",
-            get(|| asset("text/javascript; charset=utf-8", include_str!("progress.js"))),
-        )
-        .fallback(missing)
-        .layer(middleware::from_fn_with_state(market.clone(), sending::around))
-        .with_state(market)
 }
 
 /// What comes with pictures or a whole directory may be as large as over the API.

@@ -3,7 +3,7 @@
 use super::super::Language;
 use super::super::format::day;
 use super::super::session::way_back;
-use super::joining::role;
+use super::joining::role_named;
 use super::{Form, Given, confirmed, failed};
 use crate::accounts::{Invitation, NewInvitation};
 use crate::http::Who;
@@ -20,7 +20,7 @@ pub(super) fn open(text: &Text, invitations: &[Invitation], from: &str) -> Marku
             h3 { (text.get("invitations-open")) }
             ul.plain.rows { @for invitation in invitations {
                 li {
-                    div { (role(text, &invitation.invited)) br;
+                    div { (role_named(text, &invitation.invited)) br;
                         span.small.quiet { (text.with("invitation-until",
                             &[("day", &day(text, invitation.expires)), ("who", &invitation.actor)])) } }
                     (confirmed(&text.get("invitation-withdraw"), &text.get("invitation-withdraw-warning"),
@@ -37,7 +37,7 @@ pub(super) fn just_made(text: &Text, new: &NewInvitation) -> Markup {
     html! {
         section.once #new-invitation {
             h2 { (text.get("invitation-new")) }
-            p { (role(text, &new.invitation.invited)) }
+            p { strong { (role_named(text, &new.invitation.invited)) } }
             p { (text.with("invitation-new-once", &[("day", &until)])) }
             pre.copy { (new.link) }
         }

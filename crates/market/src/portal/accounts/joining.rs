@@ -5,10 +5,11 @@ use super::super::session::{browser, door, session_header};
 use super::super::{Failed, Language};
 use super::{Form, Given, failed, field, notices, page, private, shown};
 use crate::accounts::{
-    ACCOUNT_NAME_CHARS_MAX, Fault, Invitation, Invited, NewAccount, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN,
-    Refusal,
+    ACCOUNT_NAME_CHARS_MAX, Fault, Invitation, Invited, NewAccount, NewSession, PASSWORD_CHARS_MAX,
+    PASSWORD_CHARS_MIN, Refusal,
 };
-use crate::http::Visitor;
+use crate::error::Kind;
+use crate::http::{ClientAddress, Visitor};
 use crate::market::Market;
 use crate::publishers::NAME_CHARS_MAX;
 use crate::text::Text;
@@ -65,6 +66,7 @@ pub(in super::super) async fn join(
 pub(in super::super) async fn accept(
     State(market): State<Market>,
     visitor: Visitor,
+    ClientAddress(address): ClientAddress,
     Language(text): Language,
     headers: HeaderMap,
     Form(given): Form,
@@ -77,9 +79,14 @@ pub(in super::super) async fn accept(
         };
     }
     match joined(&market, &given, browser(&headers)).await {
-        Ok(session) => {
-            let welcome = Redirect::to("/account?done=welcome");
-            private((session_header(&market, &session), welcome))
+        Ok(session) => welcomed(&market, &session),
+        Err(Refusal::Error(error)) if error.kind == Kind::NotFound => {
+            // The second of two clicks: the first has made this very account.
+            let (name, password) = (given.get("name"), given.get("new-password"));
+            match market.sign_in(name, password, (address, browser(&headers))).await {
+                Ok(session) => welcomed(&market, &session),
+                Err(_) => private(Failed(text, error)),
+            }
         }
         Err(refusal) => {
             let again = async |text: Text, fault: &Fault| match market.invitation(code).await {
@@ -91,11 +98,11 @@ pub(in super::super) async fn accept(
     }
 }
 
-async fn joined(
-    market: &Market,
-    given: &Given,
-    browser: &str,
-) -> Result<crate::accounts::NewSession, Refusal> {
+fn welcomed(market: &Market, session: &NewSession) -> Response {
+    private((session_header(market, session), Redirect::to("/account?done=welcome")))
+}
+
+async fn joined(market: &Market, given: &Given, browser: &str) -> Result<NewSession, Refusal> {
     if given.get("new-password") != given.get("new-password-again") {
         // A link that is not good any more is more worth telling.
         market.invitation(given.get("code")).await?;
@@ -156,5 +163,17 @@ pub(super) fn role(text: &Text, invited: &Invited) -> String {
         Invited::Editor(id) => text.with("invited-editor", &[("publisher", id)]),
         Invited::Customer(id) => text.with("invited-customer", &[("subscription", &id.to_string())]),
         Invited::Guest => text.get("invited-guest"),
+    }
+}
+
+/// The same for whoever invites.
+pub(super) fn role_named(text: &Text, invited: &Invited) -> String {
+    let subject = |role: &str, subject: &str| format!("{} · {subject}", text.get(role));
+    match invited {
+        Invited::Operator => text.get("role-operator"),
+        Invited::Owner(id) => subject("role-owner", id),
+        Invited::Editor(id) => subject("role-editor", id),
+        Invited::Customer(id) => subject("role-customer", &id.to_string()),
+        Invited::Guest => text.get("role-guest"),
     }
 }

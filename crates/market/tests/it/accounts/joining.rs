@@ -30,6 +30,8 @@ async fn the_first_link_makes_the_operator_once() {
     assert_eq!(made.header(header::LOCATION), "/account?done=welcome", "{}", made.text());
     assert_eq!(browser.get("/accounts").await.status, StatusCode::OK);
 
+    let double = Browser::new(&clocked.router).post("/invitation", &joining(&new, "ada")).await;
+    assert_eq!(double.header(header::LOCATION), "/account?done=welcome", "the second of two clicks");
     let again = Browser::new(&clocked.router).post("/invitation", &joining(&new, "eve")).await;
     assert_eq!(again.status, StatusCode::NOT_FOUND, "used twice");
     assert_eq!(clocked.market().first_sign_in().await.unwrap(), None, "there is an account");
