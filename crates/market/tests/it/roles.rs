@@ -16,7 +16,9 @@ fn routes_in(source: &str) -> BTreeSet<(String, String)> {
     let (_, code) = source.split_once("Router::new()").expect("the source has a router");
     let mut found = BTreeSet::new();
     for part in code.split(".route(").skip(1) {
-        let part = part.split(".layer(").next().unwrap_or(part).split(".fallback(").next().unwrap();
+        // What follows the last route of a function is none.
+        let ends = [".layer(", ".fallback(", ".merge(", "\n}"];
+        let part = ends.iter().fold(part, |part, end| part.split(end).next().unwrap_or(part));
         let (path, rest) = match part.trim_start().strip_prefix("live,") {
             Some(rest) => ("/api/v1/catalogue/{publisher}/{offer}".to_owned(), rest),
             None => {

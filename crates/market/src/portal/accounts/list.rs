@@ -107,6 +107,10 @@ pub(in super::super) async fn invite(
     Language(text): Language,
     Form(given): Form,
 ) -> Response {
+    // Owners invite on the page of their members: here they would not see the link.
+    if let Err(error) = market.invitations(&actor, None).await {
+        return failed(text, error, PATH, &given);
+    }
     let made = match invited(&given) {
         Ok(invited) => market.invite(&actor, invited).await.map_err(|refusal| match refusal {
             // What the field names is not there.
