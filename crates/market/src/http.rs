@@ -127,8 +127,8 @@ impl FromRequestParts<Market> for ClientAddress {
 /// The nearest address that is no proxy of ours: each proxy adds at the end whom it was asked by.
 fn client(proxies: &[String], peer: IpAddr, forwarded: &[&str]) -> IpAddr {
     let is_proxy = |address: IpAddr| {
-        let networks = proxies.iter().filter_map(|text| egress::network(text));
-        networks.into_iter().any(|(network, bits)| egress::contains(network, bits, address.to_canonical()))
+        let mut networks = proxies.iter().filter_map(|text| egress::network(text));
+        networks.any(|(network, bits)| egress::contains(network, bits, address.to_canonical()))
     };
     let mut client = peer;
     for named in forwarded.iter().rev() {
