@@ -1,8 +1,7 @@
 //! Offers: the document, its findings with their places, and the deployments that are made of a sound one.
 
 use crate::input::Input;
-use offer::deployment::azure_iot_edge::{Form, generate};
-use offer::deployment::{Request, placeholders};
+use offer::deployment::{Form, Request, Wanted, generate, placeholders};
 use offer::finding::Severity;
 use offer::module_name::default_module_name;
 use offer::policy::Policy;
@@ -46,16 +45,22 @@ pub fn offers(data: &[u8]) {
         let values = placeholders(plan).into_iter().map(|name| (name, "1".to_owned())).collect();
         let Ok(own) = default_module_name(&plan.title) else { continue };
         let request = Request {
+            publisher: &offer.publisher,
+            offer: &offer.id,
             plan,
             image: "registry.example.com/a/b/c@sha256:0000",
             tag: "1.0.0",
+            follows: false,
             module_name: &own,
             values: &values,
             credentials: None,
         };
-        for form in [Form::Full, Form::Layered] {
-            if let Err(findings) = generate(&request, form) {
-                assert!(!findings.is_empty());
+        let modules = [request];
+        let wanted = Wanted { modules: &modules, routes: &[], package_url: "https://market.example" };
+        for form in Form::ALL {
+            match generate(&wanted, form) {
+                Ok(deployment) => assert!(deployment.files.iter().all(|file| !file.content.is_empty())),
+                Err(findings) => assert!(!findings.is_empty()),
             }
         }
     }

@@ -147,6 +147,8 @@ pub enum Operation<'a> {
         /// The subscriptions that it names.
         subscriptions: &'a [Uuid],
     },
+    /// Acquire, deploy and see what was acquired and deployed for a subscription.
+    UseSubscription(&'a Uuid),
     /// Read from a registry repository.
     Pull(Repository<'a>),
     /// Write to a registry repository.
@@ -230,6 +232,7 @@ pub fn permit(actor: &Actor, operation: Operation<'_>) -> Result<(), Denied> {
             let named = |own| subscriptions.contains(own);
             operator || is_of(publisher) || actor.subscriptions().iter().any(named)
         }
+        UseSubscription(subscription) => operator || actor.subscriptions().contains(subscription),
         Replicate => matches!(actor, Actor::Region(_)),
         Pull(repository) => may_pull(actor, repository),
         Push(repository) => may_push(actor, repository),
@@ -244,6 +247,7 @@ pub fn permit(actor: &Actor, operation: Operation<'_>) -> Result<(), Denied> {
             let publishes = !actor.publishers().is_empty();
             if publishes && !is_of(publisher) { Kind::NotFound } else { Kind::Denied }
         }
+        UseSubscription(_) => Kind::NotFound,
         _ => Kind::Denied,
     };
     Err(Denied { actor: actor.to_string(), what: describe(operation), kind })
@@ -288,6 +292,7 @@ fn describe(operation: Operation<'_>) -> String {
         Operation::ManageOffers(publisher) => format!("manage the offers of {publisher}"),
         Operation::Browse => "browse live offers".to_owned(),
         Operation::SeePreview { publisher, .. } => format!("see a preview of {publisher}"),
+        Operation::UseSubscription(_) => "acquire and deploy for this subscription".to_owned(),
         Operation::Pull(_) => "pull from this repository".to_owned(),
         Operation::Push(_) => "push to this repository".to_owned(),
         Operation::Replicate => "move the tags of a region".to_owned(),

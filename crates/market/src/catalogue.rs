@@ -242,7 +242,8 @@ impl Market {
         Ok(page)
     }
 
-    async fn page(&self, row: SubmissionRow, preview: bool) -> Result<OfferPage> {
+    /// What a submission shows: of what is live, waits, or was live once.
+    pub(crate) async fn page(&self, row: SubmissionRow, preview: bool) -> Result<OfferPage> {
         let mut c = self.store.read().await?;
         let tags = submissions::tags(&mut c, &row.id).await?;
         let documents = documents::of_submission(&mut c, &row.id).await?;

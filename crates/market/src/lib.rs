@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod acquisitions;
 pub mod api;
 pub mod bundles;
 pub mod catalogue;

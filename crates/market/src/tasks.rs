@@ -42,11 +42,12 @@ pub enum Kind {
     Live,
     MoveTags,
     Recertify,
+    SendLead,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Kind::ValidatePrerequisites,
         Kind::Certification,
         Kind::Packaging,
@@ -54,6 +55,7 @@ impl Kind {
         Kind::Live,
         Kind::MoveTags,
         Kind::Recertify,
+        Kind::SendLead,
     ];
 
     /// Stable name, as stored.
@@ -66,6 +68,7 @@ impl Kind {
             Kind::Live => "live",
             Kind::MoveTags => "move-tags",
             Kind::Recertify => "recertify",
+            Kind::SendLead => "send-lead",
         }
     }
 
@@ -76,6 +79,8 @@ impl Kind {
             // A campaign is in no hurry: it leaves half of the machine to what publishers wait for.
             Kind::Recertify => settings.certifications.div_ceil(2).max(1),
             Kind::ValidatePrerequisites | Kind::Packaging | Kind::Live => 4,
+            // They wait for networks, and one endpoint that never answers hinders no other.
+            Kind::SendLead => 16,
             // They wait for networks; how much goes to one region at once is limited there.
             Kind::Replicate | Kind::MoveTags => 32,
         }
@@ -131,7 +136,7 @@ pub struct Claim {
     id: String,
     kind: Kind,
     token: String,
-    /// What it is about: a submission's id, or a campaign's.
+    /// What it is about: a submission's id, a campaign's, or a lead's.
     pub(crate) subject: String,
     /// Unique among active tasks of the kind; carries the region where there is one.
     pub(crate) key: String,

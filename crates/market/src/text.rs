@@ -9,6 +9,7 @@ const ENGLISH: &[&str] = &[
     include_str!("../locales/en.ftl"),
     include_str!("../locales/en/accounts.ftl"),
     include_str!("../locales/en/criteria.ftl"),
+    include_str!("../locales/en/deploy.ftl"),
     include_str!("../locales/en/storefront.ftl"),
     include_str!("../locales/en/publish.ftl"),
 ];
@@ -16,6 +17,7 @@ const FRENCH: &[&str] = &[
     include_str!("../locales/fr.ftl"),
     include_str!("../locales/fr/accounts.ftl"),
     include_str!("../locales/fr/criteria.ftl"),
+    include_str!("../locales/fr/deploy.ftl"),
     include_str!("../locales/fr/storefront.ftl"),
     include_str!("../locales/fr/publish.ftl"),
 ];

@@ -111,12 +111,17 @@ pub fn names_in_json(json: &Value) -> BTreeSet<String> {
     }
 }
 
-/// Whether `values` has a value for each of the `needed` placeholders, and nothing else. All findings at once.
-pub fn check_values(needed: &BTreeSet<String>, values: &BTreeMap<String, String>) -> Vec<Finding> {
+/// Whether `values` has a value for each of the `needed` placeholders, and nothing else. All findings at once, at
+/// `pointer` and the name.
+pub fn check_values(
+    needed: &BTreeSet<String>,
+    values: &BTreeMap<String, String>,
+    pointer: &str,
+) -> Vec<Finding> {
     let missing = needed.iter().filter(|name| !values.contains_key(*name)).map(|name| {
         Finding::error(
             RULE,
-            "",
+            format!("{pointer}/{name}"),
             format!("the placeholder <{name}> has no value"),
             format!("give it with --set {name}=VALUE"),
         )
@@ -124,7 +129,7 @@ pub fn check_values(needed: &BTreeSet<String>, values: &BTreeMap<String, String>
     let unknown = values.keys().filter(|name| !needed.contains(*name)).map(|name| {
         Finding::error(
             RULE,
-            "",
+            format!("{pointer}/{name}"),
             format!("a value is given for {name:?}, but no default setting has the placeholder <{name}>"),
             match crate::nearest::nearest(name, needed.iter().map(String::as_str), SIMILARITY_MIN) {
                 Some(near) => format!("did you mean {near}?"),

@@ -6,6 +6,7 @@ use market::text::Text;
 use std::process::ExitCode;
 
 mod account;
+mod acquire;
 mod admin;
 mod advisories;
 mod blobs;
@@ -95,7 +96,9 @@ enum Command {
     Reject(submission::Reject),
     /// Show who did what to an offer
     History(submission::History),
-    /// Print the deployment manifest of a plan
+    /// Acquire a plan for a subscription, or show its terms
+    Acquire(acquire::Acquire),
+    /// Print a deployment of plans: Azure IoT Edge, Compose, Kubernetes, Greengrass, Margo
     Deployment(deployment::Deployment),
     /// Admit and list publishers
     #[command(subcommand)]
@@ -205,6 +208,7 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         Command::Cancel(arguments) => submission::cancel(arguments, output).await,
         Command::Reject(arguments) => submission::reject(arguments, output).await,
         Command::History(arguments) => submission::history(arguments, output).await,
+        Command::Acquire(arguments) => acquire::acquire(arguments, output).await,
         Command::Deployment(arguments) => deployment::deployment(arguments, output).await,
         Command::Publisher(command) => admin::publisher(command, output).await,
         Command::Subscription(command) => admin::subscription(command, output).await,

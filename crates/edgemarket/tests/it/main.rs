@@ -10,6 +10,7 @@ mod browser;
 mod certify;
 mod command;
 mod copy;
+mod deploying;
 mod docker_registry;
 mod faults;
 mod follow;

@@ -4,7 +4,7 @@
 use super::forms;
 use super::offers::parse;
 use crate::catalogue::{ListedOffer, OfferPage};
-use crate::deployments::Wanted;
+use crate::deployments::{DeploymentWanted, ModuleWanted};
 use crate::error::Error;
 use crate::http::Who;
 use crate::market::Market;
@@ -13,6 +13,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use offer::deployment::Form;
 use offer::identity::PlanId;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -41,7 +42,9 @@ pub(super) async fn offer_page(
     Ok(Json(page))
 }
 
-/// Parameters: `layered=true`, `preview=true`, and `set.NAME=VALUE` for each placeholder.
+/// Parameters: `form` (`azure`, `azure-layered`, `compose`, `kubernetes`, `greengrass`, `margo`), `follow=true`,
+/// `preview=true`, `name`, and `set.NAME=VALUE` for each placeholder. Without a form, the answer is the manifest for Azure
+/// itself, layered with `layered=true`; with one, its files and warnings.
 pub(super) async fn deployment(
     State(market): State<Market>,
     Who(actor): Who,
@@ -54,10 +57,36 @@ pub(super) async fn deployment(
         .iter()
         .filter_map(|(name, value)| Some((name.strip_prefix("set.")?.to_owned(), value.clone())))
         .collect();
-    let (layered, preview) = (is_set(&parameters, "layered"), is_set(&parameters, "preview"));
-    Ok(Json(
-        market.deployment(&actor, (&publisher, &offer), &plan, &values, Wanted { layered, preview }).await?,
-    ))
+    let form = match parameters.get("form") {
+        Some(id) => form_of(id)?,
+        None if is_set(&parameters, "layered") => Form::AzureLayered,
+        None => Form::Azure,
+    };
+    let name = parameters.get("name").cloned();
+    let wanted = DeploymentWanted {
+        form,
+        follow: is_set(&parameters, "follow"),
+        preview: is_set(&parameters, "preview"),
+        modules: vec![ModuleWanted { publisher, offer, plan, name, values }],
+        routes: Vec::new(),
+    };
+    let made = market.deployment(&actor, &wanted).await?;
+    let answer = match (parameters.contains_key("form"), made.files.as_slice()) {
+        (false, [manifest]) => serde_json::from_str(&manifest.content),
+        _ => serde_json::to_value(&made),
+    };
+    Ok(Json(answer.map_err(Error::internal)?))
+}
+
+/// The form of a deployment with this name.
+pub(super) fn form_of(id: &str) -> Result<Form, Error> {
+    Form::of_id(id).ok_or_else(|| {
+        let known: Vec<&str> = Form::ALL.iter().map(|form| form.id()).collect();
+        Error::invalid(
+            format!("there is no form of deployment {id:.40?}"),
+            format!("choose one of {}", known.join(", ")),
+        )
+    })
 }
 
 /// Parameters: `format` (`json`, `html`, `sarif`, `junit`; else by the `Accept` header), `lang` for the page.
@@ -94,7 +123,7 @@ pub(super) async fn sbom(
     Ok(forms::sent(format.media_type(), bytes))
 }
 
-fn plan_id(text: &str) -> Result<PlanId, Error> {
+pub(super) fn plan_id(text: &str) -> Result<PlanId, Error> {
     text.parse().map_err(|_| Error::not_found(format!("the plan {text:.60}")))
 }
 

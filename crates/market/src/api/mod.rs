@@ -3,6 +3,7 @@
 //! details with a `hint`.
 
 mod accounts;
+mod acquisitions;
 mod admin;
 mod blobs;
 mod catalogue;
@@ -98,6 +99,14 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/catalogue/{publisher}/{offer}/{plan}/deployment"),
     ("GET", "/api/v1/catalogue/{publisher}/{offer}/{plan}/report"),
     ("GET", "/api/v1/catalogue/{publisher}/{offer}/{plan}/sbom"),
+    ("GET", "/api/v1/catalogue/{publisher}/{offer}/{plan}/terms"),
+    ("POST", "/api/v1/catalogue/{publisher}/{offer}/{plan}/acquire"),
+    ("GET", "/api/v1/acquisitions"),
+    ("DELETE", "/api/v1/acquisitions/{id}"),
+    ("POST", "/api/v1/acquisitions/{id}/restore"),
+    ("POST", "/api/v1/deployments"),
+    ("GET", "/api/v1/deployments/{id}"),
+    ("GET", "/api/v1/deployments/{id}/package"),
 ];
 
 /// The API's routes.
@@ -158,6 +167,14 @@ pub fn router(market: Market) -> Router {
         .route(&format!("{live}/{{plan}}/deployment"), get(catalogue::deployment))
         .route(&format!("{live}/{{plan}}/report"), get(catalogue::report))
         .route(&format!("{live}/{{plan}}/sbom"), get(catalogue::sbom))
+        .route(&format!("{live}/{{plan}}/terms"), get(acquisitions::terms))
+        .route(&format!("{live}/{{plan}}/acquire"), post(acquisitions::acquire))
+        .route("/api/v1/acquisitions", get(acquisitions::modules))
+        .route("/api/v1/acquisitions/{id}", axum::routing::delete(acquisitions::remove))
+        .route("/api/v1/acquisitions/{id}/restore", post(acquisitions::restore))
+        .route("/api/v1/deployments", post(acquisitions::deploy))
+        .route("/api/v1/deployments/{id}", get(acquisitions::deployment))
+        .route("/api/v1/deployments/{id}/package", get(acquisitions::package))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(map_response(crate::problem::of_framework))
         .with_state(market)

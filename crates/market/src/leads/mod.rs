@@ -1,12 +1,17 @@
 //! Leads: a customer's wish, on its way to the publisher. A lead is stored before it is sent, and sent with its id as
 //! the idempotency key until the destination took it. One file for each kind of destination; this one knows them all.
 
+mod acquired;
 mod https_endpoint;
+
+pub use acquired::{CONTACT_CHARS_MAX, Contact};
+pub(crate) use acquired::{acquired, blocked, enqueue, given_up, run};
 
 use crate::access::{self, Actor, Operation};
 use crate::clock::Instant;
 use crate::error::Result;
 use crate::market::Market;
+use crate::store::Connection;
 use crate::store::leads::{self, LeadRow};
 use crate::store::submissions::SubmissionRow;
 use offer::document::{LeadDestination, Offer};
@@ -17,7 +22,7 @@ use serde_json::Value;
 /// The JSON that a destination receives (spec `offer.md`, *Lead destination*).
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Lead {
+pub(super) struct Lead {
     lead_source: String,
     action_code: &'static str,
     offer_title: String,
@@ -28,7 +33,7 @@ struct Lead {
 /// Who wishes something.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct UserDetails {
+pub(super) struct UserDetails {
     first_name: String,
     last_name: String,
     email: String,
@@ -70,17 +75,18 @@ pub(crate) async fn test(market: &Market, row: &SubmissionRow, offer: &Offer) ->
     let destination = market.vault.open_sealed(&owner(&stored.id), &stored.sealed_destination)?;
     let delivery = https_endpoint::send(market, &destination, &stored.id, &stored.body).await;
     let mut tx = market.store.write().await?;
-    match &delivery {
-        Delivery::Delivered => {
-            leads::attempted(&mut tx, &stored.id, "Delivered", None, Some(market.now().0)).await?;
-        }
-        Delivery::Later(error) => leads::attempted(&mut tx, &stored.id, "Waiting", Some(error), None).await?,
-        Delivery::Refused(error) => {
-            leads::attempted(&mut tx, &stored.id, "Undelivered", Some(error), None).await?
-        }
-    }
+    record(market, &mut tx, &stored.id, &delivery).await?;
     tx.commit().await?;
     Ok(delivery)
+}
+
+/// Writes down how an attempt went.
+async fn record(market: &Market, c: &mut Connection, lead: &str, delivery: &Delivery) -> Result<()> {
+    match delivery {
+        Delivery::Delivered => leads::attempted(c, lead, "Delivered", None, Some(market.now().0)).await,
+        Delivery::Later(error) => leads::attempted(c, lead, "Waiting", Some(error), None).await,
+        Delivery::Refused(error) => leads::attempted(c, lead, "Undelivered", Some(error), None).await,
+    }
 }
 
 fn test_row(market: &Market, row: &SubmissionRow, offer: &Offer, url: &str) -> Result<LeadRow> {

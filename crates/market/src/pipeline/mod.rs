@@ -15,6 +15,7 @@ mod starting;
 pub(crate) mod validate_prerequisites;
 
 use crate::error::{Error, Result};
+use crate::leads;
 use crate::market::Market;
 use crate::offers::{blocking, state_of};
 use crate::store::steps::MessageRow;
@@ -140,6 +141,9 @@ pub(crate) struct Work {
 
 /// Runs a claimed task.
 pub(crate) async fn run(market: &Market, claim: &Claim) -> Result<Outcome> {
+    if claim.kind() == Kind::SendLead {
+        return leads::run(market, claim).await;
+    }
     let Some(step) = step_of(claim.kind()) else { return recertification::run(market, claim).await };
     let Some(row) = begin(market, claim, step).await? else { return Ok(Outcome::Stopped) };
     match claim.kind() {
@@ -149,12 +153,13 @@ pub(crate) async fn run(market: &Market, claim: &Claim) -> Result<Outcome> {
         Kind::Replicate => replication::run(market, claim, row).await,
         Kind::Live => live::run(market, claim, row).await,
         Kind::MoveTags => live::move_tags(market, claim, row).await,
-        // It has no step, so it went its way above.
+        // They have no step, so they went their way above.
         Kind::Recertify => recertification::run(market, claim).await,
+        Kind::SendLead => leads::run(market, claim).await,
     }
 }
 
-/// The step that a kind of task works for; recertification is none.
+/// The step that a kind of task works for; recertification and leads are none.
 fn step_of(kind: Kind) -> Option<Step> {
     Some(match kind {
         Kind::ValidatePrerequisites => Step::ValidatePrerequisites,
@@ -162,7 +167,7 @@ fn step_of(kind: Kind) -> Option<Step> {
         Kind::Packaging => Step::Packaging,
         Kind::Replicate => Step::Replication,
         Kind::Live | Kind::MoveTags => Step::Live,
-        Kind::Recertify => return None,
+        Kind::Recertify | Kind::SendLead => return None,
     })
 }
 
@@ -279,6 +284,9 @@ pub(crate) async fn blocked(
     error: &Error,
     wait: Duration,
 ) -> Result<()> {
+    if claim.kind() == Kind::SendLead {
+        return leads::blocked(tx, claim, error).await;
+    }
     let Some(step) = step_of(claim.kind()) else {
         return recertification::blocked(market, tx, claim, error).await;
     };
@@ -314,6 +322,9 @@ pub(crate) async fn held(market: &Market, tx: &mut Tx, claim: &Claim, why: &Erro
 
 /// The task used its attempts up: the step stays blocked until an operator runs the task again.
 pub(crate) async fn given_up(market: &Market, tx: &mut Tx, claim: &Claim, reason: &str) -> Result<()> {
+    if claim.kind() == Kind::SendLead {
+        return leads::given_up(tx, claim, reason).await;
+    }
     let Some(step) = step_of(claim.kind()) else {
         return recertification::given_up(market, tx, claim, reason).await;
     };

@@ -17,7 +17,8 @@ use crate::tasks::{Claim, Outcome};
 use crate::trust::Signer;
 use crate::trust::statements::{self, Referrer};
 use oci::manifest::{Descriptor, Manifest};
-use offer::deployment::azure_iot_edge::Form;
+use offer::deployment::Form;
+use offer::deployment::values::{Kind as ValueKind, asked};
 use offer::document::{Offer, Plan};
 use offer::submission::Step;
 use std::collections::BTreeMap;
@@ -191,14 +192,23 @@ fn manifest_row(descriptor: &Descriptor, manifest: Option<&Manifest>) -> Result<
 fn deployments_generate(market: &Market, work: &Work, tags: &[TagRow]) -> Result<Vec<Note>> {
     let mut notes = Vec::new();
     for plan in &work.offer.plans {
-        let names = offer::deployment::placeholders(plan);
-        let sample = |name: &String| (name.clone(), "example".to_owned());
-        let values: BTreeMap<String, String> = names.iter().map(sample).collect();
+        let asked = asked(plan);
+        let sample = |kind| match kind {
+            ValueKind::Port | ValueKind::Number => "1",
+            ValueKind::IpAddress => "192.0.2.1",
+            ValueKind::Volume | ValueKind::Path => "/example",
+            ValueKind::Url => "https://example.com/",
+            ValueKind::Email => "somebody@example.com",
+            ValueKind::Module | ValueKind::HostName | ValueKind::Secret | ValueKind::Text => "example",
+        };
+        let values: BTreeMap<String, String> =
+            asked.iter().map(|one| (one.name.clone(), sample(one.kind).to_owned())).collect();
         let image = deployments::public_image(market, &work.row, plan, tags);
         let image = image.ok_or_else(|| Error::internal("the tag to deploy was not resolved"))?;
-        for form in [Form::Full, Form::Layered] {
-            if let Err(findings) = deployments::generate(plan, &image, &values, form) {
-                let soften = |finding| match names.is_empty() {
+        // The other forms refuse nothing that this one takes but names, which a customer can choose.
+        for form in [Form::Azure, Form::AzureLayered] {
+            if let Err(findings) = deployments::prove(&work.row, plan, &image, &values, form) {
+                let soften = |finding| match asked.is_empty() {
                     true => note(finding),
                     false => Note { level: Level::Warning, ..note(finding) },
                 };

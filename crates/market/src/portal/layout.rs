@@ -81,6 +81,7 @@ fn head(text: &Text, title: &str, about: &Head) -> Markup {
         link rel="stylesheet" href="/assets/style.css";
         link rel="stylesheet" href="/assets/storefront.css";
         link rel="stylesheet" href="/assets/accounts.css";
+        link rel="stylesheet" href="/assets/deploy.css";
         script src="/assets/storefront.js" data-copy=(text.get("copy")) data-copied=(text.get("copied-short")) defer {}
     }
 }
@@ -97,6 +98,7 @@ fn header(text: &Text, about: &Head) -> Markup {
             }
             nav aria-label=(text.get("main-navigation")) {
                 a href="/category/internet-of-things?subcategories=iot-edge-modules" { (text.get("catalogue")) }
+                a href="/modules" { (text.get("my-modules")) }
                 a href="/publish" { (text.get("publish-offers")) }
                 (PreEscaped(VISITOR))
             }

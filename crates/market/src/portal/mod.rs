@@ -3,13 +3,17 @@
 //! call the same use cases as the API and decide nothing.
 
 mod accounts;
+mod acquire;
 mod cards;
+mod deploy;
+mod deploying;
 mod feeds;
 mod format;
 mod home;
 mod icons;
 mod language;
 mod layout;
+mod modules;
 mod offers;
 mod publish;
 mod regions;
@@ -42,6 +46,16 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/offers/{publisher}/{offer}/logos/{size}"),
     ("GET", "/offers/{publisher}/{offer}/pictures/{*file}"),
     ("GET", "/offers/{publisher}/{offer}/plans/{plan}/packages"),
+    ("GET", "/offers/{publisher}/{offer}/plans/{plan}/acquire"),
+    ("POST", "/offers/{publisher}/{offer}/plans/{plan}/acquire"),
+    ("GET", "/modules"),
+    ("GET", "/modules/{id}"),
+    ("POST", "/modules/{id}/remove"),
+    ("POST", "/modules/{id}/restore"),
+    ("GET", "/deploy"),
+    ("POST", "/deploy"),
+    ("GET", "/deployments/{id}"),
+    ("GET", "/deployments/{id}/files/{name}"),
     ("GET", "/offers/{publisher}/{offer}/releases.atom"),
     ("GET", "/releases.atom"),
     ("GET", "/sitemap.xml"),
@@ -96,6 +110,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/assets/storefront.css"),
     ("GET", "/assets/publish.css"),
     ("GET", "/assets/publish.js"),
+    ("GET", "/assets/deploy.css"),
     ("GET", "/assets/progress.js"),
     ("GET", "/assets/storefront.js"),
     ("GET", "/assets/icon.svg"),
@@ -111,6 +126,14 @@ pub fn router(market: Market) -> Router {
         .route("/offers/{publisher}/{offer}", get(offers::page))
         .route("/offers/{publisher}/{offer}/logos/{size}", get(offers::logo))
         .route("/offers/{publisher}/{offer}/plans/{plan}/packages", get(offers::packages_page))
+        .route("/offers/{publisher}/{offer}/plans/{plan}/acquire", get(acquire::page).post(acquire::acquire))
+        .route("/modules", get(modules::page))
+        .route("/modules/{id}", get(modules::changes))
+        .route("/modules/{id}/remove", post(modules::remove))
+        .route("/modules/{id}/restore", post(modules::restore))
+        .route("/deploy", get(deploy::page).post(deploy::deploy))
+        .route("/deployments/{id}", get(deploy::kept))
+        .route("/deployments/{id}/files/{name}", get(deploy::file))
         .route("/offers/{publisher}/{offer}/releases.atom", get(feeds::of_offer))
         .route("/releases.atom", get(feeds::all))
         .route("/sitemap.xml", get(feeds::sitemap))
@@ -131,6 +154,7 @@ pub fn router(market: Market) -> Router {
             get(|| asset("text/css; charset=utf-8", include_str!("storefront.css"))),
         )
         .route("/assets/accounts.css", get(|| asset("text/css; charset=utf-8", include_str!("accounts.css"))))
+        .route("/assets/deploy.css", get(|| asset("text/css; charset=utf-8", include_str!("deploy.css"))))
         .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
         .route(
             "/assets/storefront.js",

@@ -29,7 +29,7 @@ const COLUMNS: &str = "SELECT id, publisher, offer, submission, test, sealed_des
 /// Adds a lead; false when the submission already has its test lead.
 pub async fn insert(c: &mut AnyConnection, row: &LeadRow) -> Result<bool> {
     let sql = "INSERT INTO leads (id, publisher, offer, submission, test, sealed_destination, body, state, attempts, \
-               created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9) ON CONFLICT DO NOTHING";
+               created_ms, delivered_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10) ON CONFLICT DO NOTHING";
     let done = sqlx::query(sql)
         .bind(&row.id)
         .bind(&row.publisher)
@@ -40,6 +40,7 @@ pub async fn insert(c: &mut AnyConnection, row: &LeadRow) -> Result<bool> {
         .bind(&row.body)
         .bind(&row.state)
         .bind(row.created_ms)
+        .bind(row.delivered_ms)
         .execute(c)
         .await?;
     Ok(done.rows_affected() == 1)
@@ -49,6 +50,12 @@ pub async fn insert(c: &mut AnyConnection, row: &LeadRow) -> Result<bool> {
 pub async fn test_lead(c: &mut AnyConnection, submission: &str) -> Result<Option<LeadRow>> {
     let sql = format!("{COLUMNS} WHERE submission = $1 AND test = 1");
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(submission).fetch_optional(c).await?)
+}
+
+/// One lead.
+pub async fn get(c: &mut AnyConnection, id: &str) -> Result<Option<LeadRow>> {
+    let sql = format!("{COLUMNS} WHERE id = $1");
+    Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(c).await?)
 }
 
 /// Leads of an offer, oldest first.

@@ -5,7 +5,9 @@
 //! no `EXISTS` or bare `SUM` in a select list; typed `None`; no `CURRENT_TIMESTAMP`.
 
 pub mod accounts;
+pub mod acquisitions;
 pub mod campaigns;
+pub mod deployments;
 pub mod documents;
 pub mod exports;
 pub mod history;

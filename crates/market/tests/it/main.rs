@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod acquiring;
 mod api;
 mod catching_up;
 mod collection;

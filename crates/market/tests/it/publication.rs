@@ -2,10 +2,11 @@
 
 use crate::support::*;
 use market::access::TokenRole;
-use market::deployments::Wanted;
+use market::deployments::{DeploymentWanted, ModuleWanted};
 use market::offers::IfMatch;
 use market::submissions::Publish;
 use market::{Actor, Kind, RegistryOwner};
+use offer::deployment::Form;
 use offer::submission::{StepStatus, SubmissionState};
 use registry::owner::{Action, Credentials, ManifestReference, Owner};
 use std::collections::BTreeMap;
@@ -60,10 +61,22 @@ async fn a_tiny_image_goes_to_the_preview_and_live() {
     let live = owner.manifest(PUBLIC, &tag("latest")).await.unwrap().unwrap();
     assert_eq!(live.digest, image.digest);
     assert_eq!(market.live_offers(&Actor::Anonymous).await.unwrap()[0].title, "Sensor");
-    let (plan, wanted) = ("standard".parse().unwrap(), Wanted { layered: false, preview: false });
-    let (anonymous, key) = (Actor::Anonymous, (&contoso(), &sensor()));
-    let deployment = market.deployment(&anonymous, key, &plan, &BTreeMap::new(), wanted).await.unwrap();
-    let deployment = deployment.to_string();
+    let module = ModuleWanted {
+        publisher: contoso(),
+        offer: sensor(),
+        plan: "standard".parse().unwrap(),
+        name: None,
+        values: BTreeMap::new(),
+    };
+    let wanted = DeploymentWanted {
+        form: Form::Azure,
+        follow: false,
+        preview: false,
+        modules: vec![module],
+        routes: Vec::new(),
+    };
+    let deployment = market.deployment(&Actor::Anonymous, &wanted).await.unwrap();
+    let deployment = &deployment.files[0].content;
     assert!(deployment.contains(&format!("{PUBLIC}@{}", image.digest)), "{deployment}");
     let report = market
         .live_document(&Actor::Anonymous, (&contoso(), &sensor()), &"standard".parse().unwrap(), None)

@@ -98,6 +98,10 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
     if path.ends_with("/sbom") {
         filled.push_str("?platform=linux/amd64");
     }
+    // What is another subscription's.
+    if (method, path) == ("GET", "/api/v1/acquisitions") {
+        filled.push_str(&format!("?subscription={CUSTOMER}"));
+    }
     let json = |text: String| Body::from(text);
     let short: String = role.chars().filter(char::is_ascii_lowercase).collect();
     let body = match (method, path) {
@@ -116,6 +120,12 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
         ("POST", "/api/v1/keys/trusted") => json(r#"{"label":"new","pem":"no key"}"#.to_owned()),
         ("POST", "/api/v1/exports") => json("{}".to_owned()),
         ("POST", "/api/v1/imports") => json("no statement".to_owned()),
+        ("POST", "/api/v1/catalogue/{publisher}/{offer}/{plan}/acquire") => {
+            json(format!(r#"{{"subscription":"{CUSTOMER}"}}"#))
+        }
+        ("POST", "/api/v1/deployments") => json(format!(
+            r#"{{"subscription":"{CUSTOMER}","form":"azure","modules":[{{"publisher":"contoso","offer":"sensor","plan":"standard"}}]}}"#
+        )),
         ("PATCH", "/api/v1/regions/{name}") => json("{}".to_owned()),
         ("PUT", "/api/v1/replica/tags") => json("[]".to_owned()),
         ("POST", path) if path.ends_with("/submissions") => json(r#"{"notify":["no address"]}"#.to_owned()),

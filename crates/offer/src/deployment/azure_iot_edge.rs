@@ -3,11 +3,10 @@
 
 mod runtime_rules;
 
-use super::{Request, check_request, own_name};
-use crate::defaults::{check_shape, create_options_text};
+use super::{Deployment, File, Request, Wanted, routes};
+use crate::defaults::create_options_text;
 use crate::finding::Finding;
 use crate::placeholder;
-use crate::route::Route;
 use serde_json::{Map, Value, json};
 
 /// The rule named by findings on what the runtime would refuse.
@@ -29,38 +28,59 @@ const PIECES_MAX: usize = 100;
 
 /// Which document is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// All that a device runs: the runtime's modules and this one.
+pub(super) enum Form {
+    /// All that a device runs: the runtime's modules and these.
     Full,
-    /// This module alone, on top of a base deployment.
+    /// These modules alone, on top of a base deployment.
     Layered,
 }
 
 /// The manifest, as `az iot edge set-modules --content` and `az iot edge deployment create [--layered] --content`
-/// take it.
-///
-/// # Errors
-/// All findings at once: missing and unknown values, and whatever the runtime would refuse.
-pub fn generate(request: &Request<'_>, form: Form) -> Result<Value, Vec<Finding>> {
-    let mut findings = check_request(request);
-    let routes = routes(request, &mut findings);
-    let module = module(request, &mut findings);
+/// take it. `findings` are those that every target has; what the runtime would refuse is added to them.
+pub(super) fn deployment(
+    wanted: &Wanted<'_>,
+    form: Form,
+    mut findings: Vec<Finding>,
+) -> Result<Deployment, Vec<Finding>> {
+    let mut warnings = Vec::new();
+    let routes = routes::combined(wanted, &mut findings, &mut warnings);
+    let modules: Vec<Value> = wanted
+        .modules
+        .iter()
+        .enumerate()
+        .map(|(index, request)| module(request, &format!("/modules/{index}"), &mut findings))
+        .collect();
     if !findings.is_empty() {
         return Err(findings);
     }
     let manifest = match form {
-        Form::Full => full(request, module, routes),
-        Form::Layered => layered(request, module, routes),
+        Form::Full => full(wanted, modules, routes),
+        Form::Layered => layered(wanted, modules, routes),
     };
     let findings = runtime_rules::check(&manifest);
-    if findings.is_empty() { Ok(manifest) } else { Err(findings) }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let name = match form {
+        Form::Full => "deployment.json",
+        Form::Layered => "layered-deployment.json",
+    };
+    let file = File {
+        name: name.to_owned(),
+        media_type: "application/json".to_owned(),
+        content: format!("{manifest:#}\n"),
+    };
+    Ok(Deployment { files: vec![file], warnings })
 }
 
-fn full(request: &Request<'_>, module: Value, routes: Map<String, Value>) -> Value {
+fn full(wanted: &Wanted<'_>, modules: Vec<Value>, routes: Map<String, Value>) -> Value {
     let mut settings = Map::new();
-    if let Some((name, credentials)) = credentials(request) {
-        settings.insert("registryCredentials".to_owned(), json!({ name: credentials }));
+    let credentials: Map<String, Value> = wanted.modules.iter().filter_map(credentials).collect();
+    if !credentials.is_empty() {
+        settings.insert("registryCredentials".to_owned(), Value::Object(credentials));
     }
+    let names = wanted.modules.iter().map(|request| request.module_name.to_owned());
+    let modules: Map<String, Value> = names.zip(modules).collect();
     let agent = json!({
         "schemaVersion": AGENT_SCHEMA,
         "runtime": { "type": "docker", "settings": settings },
@@ -76,7 +96,7 @@ fn full(request: &Request<'_>, module: Value, routes: Map<String, Value>) -> Val
                 "settings": { "image": HUB_IMAGE, "createOptions": HUB_CREATE_OPTIONS },
             },
         },
-        "modules": { request.module_name: module },
+        "modules": modules,
     });
     let hub = json!({
         "schemaVersion": HUB_SCHEMA,
@@ -86,16 +106,21 @@ fn full(request: &Request<'_>, module: Value, routes: Map<String, Value>) -> Val
     let mut contents = Map::new();
     contents.insert("$edgeAgent".to_owned(), json!({ "properties.desired": agent }));
     contents.insert("$edgeHub".to_owned(), json!({ "properties.desired": hub }));
-    insert_twin(request, &mut contents);
+    wanted.modules.iter().for_each(|request| insert_twin(request, &mut contents));
     json!({ "modulesContent": contents })
 }
 
 /// Keys of a layer name paths below `properties.desired`, so that other layers keep what they set.
-fn layered(request: &Request<'_>, module: Value, routes: Map<String, Value>) -> Value {
+fn layered(wanted: &Wanted<'_>, modules: Vec<Value>, routes: Map<String, Value>) -> Value {
     let mut agent = Map::new();
-    agent.insert(format!("properties.desired.modules.{}", request.module_name), module);
-    if let Some((name, credentials)) = credentials(request) {
-        agent.insert(format!("properties.desired.runtime.settings.registryCredentials.{name}"), credentials);
+    for (request, module) in wanted.modules.iter().zip(modules) {
+        agent.insert(format!("properties.desired.modules.{}", request.module_name), module);
+        if let Some((name, credentials)) = credentials(request) {
+            agent.insert(
+                format!("properties.desired.runtime.settings.registryCredentials.{name}"),
+                credentials,
+            );
+        }
     }
     let mut contents = Map::new();
     contents.insert("$edgeAgent".to_owned(), Value::Object(agent));
@@ -106,7 +131,7 @@ fn layered(request: &Request<'_>, module: Value, routes: Map<String, Value>) -> 
             .collect();
         contents.insert("$edgeHub".to_owned(), Value::Object(hub));
     }
-    insert_twin(request, &mut contents);
+    wanted.modules.iter().for_each(|request| insert_twin(request, &mut contents));
     json!({ "modulesContent": contents })
 }
 
@@ -139,16 +164,15 @@ fn credentials(request: &Request<'_>) -> Option<(String, Value)> {
 }
 
 /// The module as `$edgeAgent` has it.
-fn module(request: &Request<'_>, findings: &mut Vec<Finding>) -> Value {
+fn module(request: &Request<'_>, pointer: &str, findings: &mut Vec<Finding>) -> Value {
     let options = placeholder::substitute_object(&request.plan.create_options, request.values);
-    findings.extend(check_shape(&options, "/createOptions"));
     let mut settings = Map::new();
     settings.insert("image".to_owned(), Value::from(request.image));
     let pieces = pieces(&create_options_text(&options));
     if pieces.len() > PIECES_MAX {
         findings.push(Finding::error(
             RULE,
-            "/createOptions",
+            format!("{pointer}/createOptions"),
             format!(
                 "createOptions make {} pieces of {PIECE_UNITS_MAX} characters, the runtime takes {PIECES_MAX}",
                 pieces.len()
@@ -198,35 +222,4 @@ fn pieces(text: &str) -> Vec<String> {
         }
     }
     pieces
-}
-
-/// The routes as the device reads them, by name.
-fn routes(request: &Request<'_>, findings: &mut Vec<Finding>) -> Map<String, Value> {
-    let own = own_name(request.plan);
-    let mut routes = Map::new();
-    for (index, route) in request.plan.routes.iter().enumerate() {
-        let text = placeholder::substitute(&route.value, request.values);
-        match Route::parse_final(&text) {
-            // Only a renamed module changes the publisher's text.
-            Ok(parsed) if own != request.module_name && parsed.names_module(&own) => {
-                let renamed = parsed.with_module_renamed(&own, request.module_name);
-                routes.insert(route.name.clone(), Value::from(renamed.to_string()));
-            }
-            Ok(_) => {
-                routes.insert(route.name.clone(), Value::from(text));
-            }
-            // A missing value has its own finding already.
-            Err(_) if placeholder::names(&route.value).iter().any(|n| !request.values.contains_key(n)) => {}
-            Err(error) => findings.push(Finding::error(
-                RULE,
-                format!("/routes/{index}/value"),
-                format!(
-                    "with the given values the route {:?} is refused at column {}: {}",
-                    route.name, error.column, error.message
-                ),
-                error.hint,
-            )),
-        }
-    }
-    routes
 }

@@ -1,10 +1,12 @@
 //! Generated Azure IoT Edge deployments: against the published schemas, and against the runtime's own rules.
 
-use offer::deployment::azure_iot_edge::{Form, generate};
-use offer::deployment::{Credentials, Request, placeholders};
+use offer::deployment::{self, Credentials, Form, Request, Wanted, placeholders};
 use offer::document::{LicenceModel, NameValue, Plan, Repository, TwinProperty};
+use offer::finding::Finding;
+use offer::identity::{OfferId, PublisherId};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 fn entry(name: &str, value: &str) -> NameValue {
     NameValue { name: name.to_owned(), value: value.to_owned() }
@@ -50,8 +52,31 @@ fn image() -> String {
     format!("market.example/acme/vibration/standard@sha256:{}", "a".repeat(64))
 }
 
+static ACME: LazyLock<(PublisherId, OfferId)> =
+    LazyLock::new(|| ("acme".parse().unwrap(), "vibration".parse().unwrap()));
+
 fn request<'a>(plan: &'a Plan, image: &'a str, values: &'a BTreeMap<String, String>) -> Request<'a> {
-    Request { plan, image, tag: "1.0.0", module_name: "VibrationMonitor", values, credentials: None }
+    Request {
+        publisher: &ACME.0,
+        offer: &ACME.1,
+        plan,
+        image,
+        tag: "1.0.0",
+        follows: false,
+        module_name: "VibrationMonitor",
+        values,
+        credentials: None,
+    }
+}
+
+/// The manifest of one module.
+fn generate(request: &Request<'_>, form: Form) -> Result<Value, Vec<Finding>> {
+    let modules = [*request];
+    let wanted = Wanted { modules: &modules, routes: &[], package_url: "" };
+    let deployment = deployment::generate(&wanted, form)?;
+    assert_eq!(deployment.warnings, []);
+    assert_eq!(deployment.files.len(), 1);
+    Ok(serde_json::from_str(&deployment.files[0].content).unwrap())
 }
 
 const GOOD: [(&str, &str); 3] = [("SENSOR", "sensor"), ("TARGET", "10.0.0.1"), ("PORT", "8080")];
@@ -63,7 +88,7 @@ fn assert_valid(schema: &str, instance: &Value) {
     assert_eq!(errors, [""; 0]);
 }
 
-fn assert_schemas(manifest: &Value) {
+pub fn assert_schemas(manifest: &Value) {
     assert_valid(include_str!("../schemas/azure-iot-edge-deployment-2.0.json"), manifest);
     let agent = json!({"$edgeAgent": manifest["modulesContent"]["$edgeAgent"]});
     assert_valid(include_str!("../schemas/azure-iot-edgeagent-deployment-1.1.json"), &agent);
@@ -94,7 +119,7 @@ fn the_full_manifest() {
     };
     assert_eq!(format!("{credentials:?}"), "Credentials(u at market.example:5000)");
     let request = Request { credentials: Some(&credentials), ..request(&plan, &image, &values) };
-    let manifest = generate(&request, Form::Full).unwrap();
+    let manifest = generate(&request, Form::Azure).unwrap();
     assert_schemas(&manifest);
     insta::assert_json_snapshot!(manifest);
 }
@@ -102,10 +127,10 @@ fn the_full_manifest() {
 #[test]
 fn the_layered_deployment() {
     let (plan, image, values) = (plan(), image(), values(&GOOD));
-    let manifest = generate(&request(&plan, &image, &values), Form::Layered).unwrap();
+    let manifest = generate(&request(&plan, &image, &values), Form::AzureLayered).unwrap();
     insta::assert_json_snapshot!(manifest);
     // What a layer adds makes a valid manifest out of a base deployment.
-    let full = generate(&request(&plan, &image, &values), Form::Full).unwrap();
+    let full = generate(&request(&plan, &image, &values), Form::Azure).unwrap();
     let contents = &manifest["modulesContent"];
     let module = &contents["$edgeAgent"]["properties.desired.modules.VibrationMonitor"];
     assert_eq!(
@@ -122,9 +147,9 @@ fn a_bare_plan_makes_valid_manifests() {
     (plan.routes, plan.twin, plan.environment) = (Vec::new(), Vec::new(), Vec::new());
     plan.create_options.clear();
     let (image, values) = (image(), BTreeMap::new());
-    let manifest = generate(&request(&plan, &image, &values), Form::Full).unwrap();
+    let manifest = generate(&request(&plan, &image, &values), Form::Azure).unwrap();
     assert_schemas(&manifest);
-    let layered = generate(&request(&plan, &image, &values), Form::Layered).unwrap();
+    let layered = generate(&request(&plan, &image, &values), Form::AzureLayered).unwrap();
     assert!(layered["modulesContent"].get("$edgeHub").is_none());
 }
 
@@ -133,7 +158,7 @@ fn a_value_stays_inside_its_string() {
     let (plan, image) = (plan(), image());
     let hostile = "\"],\"HostConfig\":{\"Privileged\":true},\"x\":[\"";
     let values = values(&[("SENSOR", "s"), ("TARGET", hostile), ("PORT", "1")]);
-    let manifest = generate(&request(&plan, &image, &values), Form::Full).unwrap();
+    let manifest = generate(&request(&plan, &image, &values), Form::Azure).unwrap();
     let agent = &manifest["modulesContent"]["$edgeAgent"]["properties.desired"];
     let options = joined(&agent["modules"]["VibrationMonitor"]["settings"]);
     assert_eq!(options["Env"][0], format!("TARGET={hostile}"));
@@ -145,7 +170,7 @@ fn long_create_options_are_cut_and_joined() {
     let (mut plan, image, values) = (plan(), image(), values(&GOOD));
     let text = "é😀\\\"".repeat(400);
     plan.create_options.insert("Labels".to_owned(), json!({"a": text}));
-    let manifest = generate(&request(&plan, &image, &values), Form::Full).unwrap();
+    let manifest = generate(&request(&plan, &image, &values), Form::Azure).unwrap();
     assert_schemas(&manifest);
     let agent = &manifest["modulesContent"]["$edgeAgent"]["properties.desired"];
     assert_eq!(joined(&agent["modules"]["VibrationMonitor"]["settings"])["Labels"]["a"], text);
@@ -155,7 +180,7 @@ fn long_create_options_are_cut_and_joined() {
 fn routes_follow_a_renamed_module() {
     let (plan, image, values) = (plan(), image(), values(&GOOD));
     let request = Request { module_name: "second", ..request(&plan, &image, &values) };
-    let manifest = generate(&request, Form::Full).unwrap();
+    let manifest = generate(&request, Form::Azure).unwrap();
     assert_schemas(&manifest);
     assert_eq!(
         manifest["modulesContent"]["$edgeHub"]["properties.desired"]["routes"],
@@ -169,7 +194,7 @@ fn routes_follow_a_renamed_module() {
 fn refused(plan: &Plan, pairs: &[(&str, &str)], module_name: &str, image: &str) -> Vec<String> {
     let values = values(pairs);
     let request = Request { module_name, ..request(plan, image, &values) };
-    let findings = generate(&request, Form::Full).unwrap_err();
+    let findings = generate(&request, Form::Azure).unwrap_err();
     assert!(findings.iter().all(|f| !f.hint.is_empty()));
     findings.into_iter().map(|f| f.message).collect()
 }
@@ -187,6 +212,7 @@ fn what_the_runtime_would_refuse_is_refused() {
         [
             "the placeholder <TARGET> has no value",
             "a value is given for \"TARGT\", but no default setting has the placeholder <TARGT>",
+            "the value of <SENSOR> is \"a b\", it must be a module's name: letters, digits, underscores and dashes, at most 128",
             "the module name \"a.b\" has the character '.'",
             "the image \"registry.example/m:1.0.0\" is not pinned by digest",
             "with the given values the route \"in\" is refused at column 26: expected /, WHERE or INTO, found `b`",

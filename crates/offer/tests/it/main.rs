@@ -2,6 +2,7 @@
 
 mod defaults;
 mod deployment;
+mod deployment_forms;
 mod document;
 mod document_limits;
 mod document_property;
@@ -20,3 +21,4 @@ mod submission;
 mod tags;
 mod template;
 mod update;
+mod yaml;

@@ -37,7 +37,7 @@ fn a_value_cannot_leave_its_json_string() {
 #[test]
 fn missing_and_unknown_names_are_all_reported() {
     let needed = BTreeSet::from(["MY_SERVER".to_owned(), "PORT".to_owned()]);
-    let findings = check_values(&needed, &values(&[("MY_SERVR", "x")]));
+    let findings = check_values(&needed, &values(&[("MY_SERVR", "x")]), "");
     let said: Vec<_> = findings.iter().map(|f| format!("{} | {}", f.message, f.hint)).collect();
     assert_eq!(
         said,

@@ -59,9 +59,18 @@ pub(super) fn title(view: &View<'_>) -> Markup {
                     }
                 }
             }
-            p.actions { a.button.primary href="#get" { (text.get("get-it")) } " " a.button href="#trust" { (text.get("why-trust")) } }
+            p.actions { a.button.primary href=(get_it(view)) { (text.get("get-it")) } " " a.button href="#trust" { (text.get("why-trust")) } }
         }
         meta itemprop="applicationCategory" content="IoT Edge module";
+    }
+}
+
+/// Where a module is acquired: of several plans one is to be chosen first, and a preview is only pulled.
+fn get_it(view: &View<'_>) -> String {
+    match view.page.document.plans.as_slice() {
+        _ if view.page.preview => "#get".to_owned(),
+        [only] => view.path(&format!("/plans/{}/acquire", only.id)),
+        _ => "#plans".to_owned(),
     }
 }
 

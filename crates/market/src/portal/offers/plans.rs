@@ -47,6 +47,11 @@ pub(super) fn compare(view: &View<'_>) -> Markup {
                         (row("module-name", &|(plan, ..)| html! { code { (default_module_name(&plan.title).unwrap_or_default()) } }))
                         (row("settings", &|(plan, ..)| settings(view, plan)))
                         @if !view.page.preview {
+                            (row("get-it", &|(plan, ..)| html! {
+                                a.button href=(view.path(&format!("/plans/{}/acquire", plan.id))) {
+                                    (text.get("acquire")) " " span.unseen { (plan.title) }
+                                }
+                            }))
                             (row("deployment", &|(plan, ..)| deployments(view, plan)))
                         }
                     }

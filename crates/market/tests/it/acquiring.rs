@@ -1,0 +1,462 @@
+//! A customer acquires a plan and deploys it, over the pages and over the API; the publisher receives the lead.
+
+use crate::http::{Answer, HOST, call, get, request, secret, send};
+use crate::support::*;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, StatusCode, header};
+use market::access::TokenRole;
+use market::{Actor, Market};
+use offer::submission::SubmissionState;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+const ACQUIRE: &str = "/offers/contoso/sensor/plans/standard/acquire";
+const API: &str = "/api/v1/catalogue/contoso/sensor/standard";
+
+/// The offer with a module that asks for values.
+fn asking(tags: &[&str]) -> BTreeMap<String, Vec<u8>> {
+    let mut files = offer(tags);
+    edit(
+        &mut files,
+        "    # twin:",
+        "    environment:\n      - { name: PLC, value: \"<PLC_HOST>\" }\n      - { name: API_KEY, value: \"<API_KEY>\" }\n    # twin:",
+    );
+    files
+}
+
+struct Shop {
+    place: Place,
+    router: Router,
+    customer: String,
+    _working: Working,
+}
+
+impl Shop {
+    async fn open() -> Shop {
+        Shop::open_with(asking(&["latest", "1.0.0"])).await
+    }
+
+    async fn open_with(files: BTreeMap<String, Vec<u8>>) -> Shop {
+        let place = place().await;
+        let market = place.market.clone();
+        push(&market, "one", &["latest", "1.0.0"]).await;
+        let working = work(&market);
+        publish(&market, files).await;
+        wait_for(&market, SubmissionState::WaitingForPublisherReview).await;
+        go_live(&market).await;
+        let customer = secret(&market, TokenRole::Customer(CUSTOMER)).await;
+        let router = market::router(market);
+        Shop { place, router, customer, _working: working }
+    }
+
+    fn market(&self) -> &Market {
+        &self.place.market
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        get(&self.router, path, &self.customer).await
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_as(&self.customer, path, fields).await
+    }
+
+    async fn post_as(&self, token: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = request(Method::POST, path, token)
+            .header(header::ORIGIN, format!("http://{HOST}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        send(&self.router, request.body(Body::from(body)).unwrap()).await
+    }
+
+    async fn terms(&self) -> String {
+        self.get(&format!("{API}/terms")).await.json()["digest"].as_str().unwrap().to_owned()
+    }
+
+    /// Acquires over the API; the acquisition's id.
+    async fn acquire(&self) -> String {
+        let body = json!({"subscription": CUSTOMER, "acceptedTerms": self.terms().await}).to_string();
+        let answer = call(&self.router, Method::POST, &format!("{API}/acquire"), &self.customer, &body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn leads(&self) -> Vec<market::leads::LeadView> {
+        self.market().leads(&publisher(), (&contoso(), &sensor())).await.unwrap()
+    }
+}
+
+fn wanted(form: &str) -> Value {
+    json!({
+        "subscription": CUSTOMER,
+        "form": form,
+        "modules": [{
+            "publisher": "contoso", "offer": "sensor", "plan": "standard",
+            "values": {"PLC_HOST": "plc.plant", "API_KEY": "se\"cret"},
+        }],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_acquires_deploys_and_downloads_without_a_script() {
+    let shop = Shop::open().await;
+    let offer = shop.get("/offers/contoso/sensor").await;
+    assert!(offer.text().contains(&format!("href=\"{ACQUIRE}\"")), "{}", offer.text());
+    let stranger = get(&shop.router, ACQUIRE, "").await;
+    assert_eq!(
+        stranger.header(header::LOCATION),
+        "/sign-in?next=%2Foffers%2Fcontoso%2Fsensor%2Fplans%2Fstandard%2Facquire"
+    );
+    let page = shop.get(ACQUIRE).await;
+    let terms = shop.terms().await;
+    assert!(page.text().contains(&format!("name=\"terms\" value=\"{terms}\"")), "{}", page.text());
+    assert!(page.text().contains(&terms[7..19]), "the version is shown");
+
+    let subscription = CUSTOMER.to_string();
+    let mut fields = vec![
+        ("subscription", subscription.as_str()),
+        ("terms", terms.as_str()),
+        ("contact-email", "a@b.example"),
+        ("contact-company", "Plant <1>"),
+    ];
+    let unaccepted = shop.post(ACQUIRE, &fields).await;
+    assert_eq!(unaccepted.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for kept in ["Accept the terms to acquire the module.", "Plant &lt;1&gt;", "a@b.example"] {
+        assert!(unaccepted.text().contains(kept), "{kept}: {}", unaccepted.text());
+    }
+    fields.push(("accept", "yes"));
+    // Pressed twice at once: one acquisition, one lead.
+    let (first, second) = tokio::join!(shop.post(ACQUIRE, &fields), shop.post(ACQUIRE, &fields));
+    let place = first.header(header::LOCATION).to_owned();
+    assert!(place.starts_with("/deploy?module="), "{} {}", first.status, first.text());
+    assert_eq!(second.header(header::LOCATION), place);
+    let leads = shop.leads().await;
+    assert_eq!(leads.len(), 1);
+    assert_eq!((leads[0].test, leads[0].state.as_str()), (false, "Delivered"));
+    assert_eq!(leads[0].lead["ActionCode"], "INS");
+    assert_eq!(leads[0].lead["UserDetails"]["Company"], "Plant <1>");
+    assert!(leads[0].lead["Description"].as_str().unwrap().contains("contoso.sensor, version 1.0.0"));
+    assert!(shop.get(ACQUIRE).await.text().contains("has this plan"));
+
+    let form = shop.get(&place).await;
+    assert_eq!(form.status, StatusCode::OK, "{}", form.text());
+    for expected in [
+        "name=\"value.0.PLC_HOST\"",
+        "name=\"value.0.API_KEY\" type=\"password\"",
+        "A host name such as plc.plant.example, or an IP address.",
+        "value=\"kubernetes\"",
+    ] {
+        assert!(form.text().contains(expected), "{expected}: {}", form.text());
+    }
+    let module = place.rsplit('=').next().unwrap().to_owned();
+    let bad = [
+        ("module", module.as_str()),
+        ("value.0.PLC_HOST", "not a host"),
+        ("form", "compose"),
+        ("images", "pin"),
+        ("routes", "ok = FROM /messages/* INTO $upstream\nbad = FROM /messages/* TO $upstream"),
+    ];
+    let refused = shop.post("/deploy", &bad).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text().contains("Line 2, column 24:"), "{}", refused.text());
+    assert!(refused.text().contains("not a host") && refused.text().contains("value=\"compose\" checked"));
+    let refused = shop.post("/deploy", &bad[..4]).await;
+    assert!(refused.text().contains("Fill this in.") && refused.text().contains("This value does not fit."));
+
+    let good = [
+        ("module", module.as_str()),
+        ("value.0.PLC_HOST", "plc.plant"),
+        ("value.0.API_KEY", "$ecret"),
+        ("form", "compose"),
+        ("images", "pin"),
+        ("routes", ""),
+    ];
+    let made = shop.post("/deploy", &good).await;
+    let link = made.header(header::LOCATION).to_owned();
+    assert!(link.starts_with("/deployments/"), "{}", made.text());
+    let kept = shop.get(&link).await;
+    assert!(kept.text().contains("docker compose --file compose.yaml up --detach"), "{}", kept.text());
+    assert!(kept.text().contains("download=\"compose.yaml\""));
+    let file = shop.get(&format!("{link}/files/compose.yaml")).await;
+    assert_eq!(file.header(header::CONTENT_TYPE), "application/yaml");
+    assert_eq!(file.header(header::CONTENT_DISPOSITION), "attachment; filename=\"compose.yaml\"");
+    assert!(file.text().contains("API_KEY=$$ecret") && file.text().contains("@sha256:"), "{}", file.text());
+    // The values are nowhere in the database but sealed.
+    for name in ["market.db", "market.db-wal"] {
+        let bytes = std::fs::read(shop.place.directory.path().join("data").join(name)).unwrap_or_default();
+        assert!(!bytes.windows(6).any(|window| window == b"$ecret"), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_see_nothing_of_it() {
+    let shop = Shop::open().await;
+    let id = shop.acquire().await;
+    let kept =
+        call(&shop.router, Method::POST, "/api/v1/deployments", &shop.customer, &wanted("margo").to_string())
+            .await;
+    assert_eq!(kept.status, StatusCode::CREATED, "{}", kept.text());
+    let deployment = kept.json()["id"].as_str().unwrap().to_owned();
+    let other = shop.market().add_subscription(&Actor::Operator, None, "Other").await.unwrap();
+    let strangers = [
+        secret(shop.market(), TokenRole::Customer(other.id)).await,
+        secret(shop.market(), TokenRole::Publisher("contoso".to_owned())).await,
+    ];
+    for token in &strangers {
+        for path in [
+            format!("/api/v1/deployments/{deployment}"),
+            format!("/deployments/{deployment}"),
+            format!("/deployments/{deployment}/files/margo.yaml"),
+            format!("/deploy?from={deployment}"),
+            format!("/deploy?module={id}"),
+            format!("/modules/{id}"),
+            format!("/api/v1/acquisitions?subscription={CUSTOMER}"),
+        ] {
+            assert_eq!(get(&shop.router, &path, token).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        for path in [format!("/modules/{id}/remove"), format!("/modules/{id}/restore")] {
+            assert_eq!(shop.post_as(token, &path, &[]).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        let forged =
+            call(&shop.router, Method::POST, "/api/v1/deployments", token, &wanted("azure").to_string())
+                .await;
+        forged.problem(StatusCode::NOT_FOUND);
+        let terms = shop.terms().await;
+        let body = json!({"subscription": CUSTOMER, "acceptedTerms": terms}).to_string();
+        let forged = call(&shop.router, Method::POST, &format!("{API}/acquire"), token, &body).await;
+        forged.problem(StatusCode::NOT_FOUND);
+        assert!(!get(&shop.router, "/modules", token).await.text().contains(&id));
+    }
+    let operator = secret(shop.market(), TokenRole::Operator).await;
+    assert_eq!(
+        get(&shop.router, &format!("/api/v1/deployments/{deployment}"), &operator).await.status,
+        StatusCode::OK
+    );
+    // Another site's form changes nothing.
+    let foreign = request(Method::POST, &format!("/modules/{id}/remove"), &shop.customer)
+        .header(header::ORIGIN, "https://elsewhere.example");
+    let foreign = send(&shop.router, foreign.body(Body::empty()).unwrap()).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    // What devices fetch is there for whoever has the link, and holds no value.
+    let package = get(&shop.router, &format!("/api/v1/deployments/{deployment}/package"), "").await;
+    assert_eq!((package.status, package.header(header::CONTENT_TYPE)), (StatusCode::OK, "application/gzip"));
+    let margo = kept.json()["files"][0]["content"].as_str().unwrap().to_owned();
+    assert!(margo.contains(&format!("/api/v1/deployments/{deployment}/package")), "{margo}");
+    let package = unpacked(&package.body);
+    assert!(package.contains("${API_KEY}") && !package.contains("cret"), "{package}");
+}
+
+/// The one file of a package.
+fn unpacked(bytes: &[u8]) -> String {
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes));
+    let mut entry = archive.entries().unwrap().next().unwrap().unwrap();
+    assert_eq!(entry.path().unwrap().to_str(), Some("compose.yaml"));
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut entry, &mut text).unwrap();
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_is_told_with_what_changed() {
+    let shop = Shop::open().await;
+    let id = shop.acquire().await;
+    let kept =
+        call(&shop.router, Method::POST, "/api/v1/deployments", &shop.customer, &wanted("azure").to_string())
+            .await;
+    let deployment = kept.json()["id"].as_str().unwrap().to_owned();
+    let before = shop.get("/modules").await;
+    assert!(before.text().contains("Up to date: 1.0.0"), "{}", before.text());
+    push_files(
+        shop.market(),
+        elf(),
+        &[(
+            "usr/lib/node_modules/left/package.json",
+            br#"{"name":"left","version":"2.0.0","license":"MIT"}"#,
+        )],
+        &["latest", "1.1.0"],
+    )
+    .await;
+    let mut newer = asking(&["latest", "1.0.0", "1.1.0"]);
+    edit(&mut newer, "{ name: API_KEY", "{ name: SITE, value: \"<SITE>\" }\n      - { name: API_KEY");
+    publish(shop.market(), newer).await;
+    wait_for(shop.market(), SubmissionState::WaitingForPublisherReview).await;
+    assert!(shop.get("/modules").await.text().contains("Up to date: 1.0.0"));
+    go_live(shop.market()).await;
+
+    let modules = shop.get("/modules").await;
+    assert!(modules.text().contains("Update available: 1.0.0 → 1.1.0"), "{}", modules.text());
+    let french = get(&shop.router, "/modules?lang=fr", &shop.customer).await;
+    assert!(french.text().contains("Mise à jour disponible : 1.0.0 → 1.1.0"), "{}", french.text());
+    let changes = shop.get(&format!("/modules/{id}")).await;
+    for expected in
+        ["latest", "1.1.0", "<code>SITE</code>", "left", "2.0.0", "The publisher changed default settings"]
+    {
+        assert!(changes.text().contains(expected), "{expected}: {}", changes.text());
+    }
+    let listed = shop.get(&format!("/api/v1/acquisitions?subscription={CUSTOMER}")).await.json();
+    let update = &listed["modules"][0]["update"];
+    assert_eq!((&update["from"], &update["to"]), (&json!("1.0.0"), &json!("1.1.0")));
+    assert_eq!(update["newPlaceholders"], json!(["SITE"]));
+
+    // The earlier values are there already; the new one is missing.
+    let again = shop.get(&format!("/deploy?module={id}&from={deployment}")).await;
+    assert!(again.text().contains("plc.plant"), "{}", again.text());
+    let fields = [
+        ("module", id.as_str()),
+        ("value.0.PLC_HOST", "plc.plant"),
+        ("value.0.API_KEY", "x"),
+        ("value.0.SITE", "north"),
+        ("form", "azure"),
+    ];
+    assert_eq!(shop.post("/deploy", &fields).await.status, StatusCode::SEE_OTHER);
+    assert!(shop.get("/modules").await.text().contains("Up to date: 1.1.0"));
+    // What was made before is as it was.
+    let old = shop.get(&format!("/api/v1/deployments/{deployment}")).await.json();
+    assert_eq!(old["files"], kept.json()["files"]);
+    assert_eq!(old["modules"][0]["version"], "1.0.0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_module_comes_back() {
+    let shop = Shop::open().await;
+    let id = shop.acquire().await;
+    assert_eq!(shop.acquire().await, id, "acquired once");
+    for _ in 0..2 {
+        assert_eq!(
+            shop.post(&format!("/modules/{id}/remove"), &[]).await.header(header::LOCATION),
+            "/modules"
+        );
+    }
+    let page = shop.get("/modules").await;
+    assert!(page.text().contains(&format!("/modules/{id}/restore")), "{}", page.text());
+    let refused =
+        call(&shop.router, Method::POST, "/api/v1/deployments", &shop.customer, &wanted("azure").to_string())
+            .await;
+    let (fact, _) = refused.problem(StatusCode::CONFLICT);
+    assert_eq!(fact, "the subscription has not acquired contoso.sensor/standard");
+    shop.post(&format!("/modules/{id}/restore"), &[]).await;
+    assert!(shop.get("/modules").await.text().contains(&format!("/modules/{id}/remove")));
+    shop.post(&format!("/modules/{id}/remove"), &[]).await;
+    let second = shop.acquire().await;
+    assert_ne!(second, id);
+    let refused =
+        call(&shop.router, Method::POST, &format!("/api/v1/acquisitions/{id}/restore"), &shop.customer, "")
+            .await;
+    refused.problem(StatusCode::CONFLICT);
+    assert_eq!(shop.leads().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_is_offered_to_a_subscription_can_be_acquired() {
+    let other = Uuid::from_u128(7);
+    let mut files = asking(&["latest", "1.0.0"]);
+    edit(&mut files, "    # twin:", &format!("    privateAudience: [\"{other}\"]\n    # twin:"));
+    let shop = Shop::open_with(files).await;
+    shop.market().add_subscription(&Actor::Operator, Some(other), "Other").await.unwrap();
+    let own = secret(shop.market(), TokenRole::Customer(other)).await;
+    let terms = get(&shop.router, &format!("{API}/terms"), &own).await.json()["digest"].clone();
+    let operator = secret(shop.market(), TokenRole::Operator).await;
+    let acquire = async |token: &str, subscription: Uuid, terms: &Value| {
+        let body = json!({"subscription": subscription, "acceptedTerms": terms}).to_string();
+        call(&shop.router, Method::POST, &format!("{API}/acquire"), token, &body).await
+    };
+    acquire(&shop.customer, CUSTOMER, &terms).await.problem(StatusCode::NOT_FOUND);
+    // Not even an operator acquires a private plan for somebody who is not of its audience.
+    acquire(&operator, CUSTOMER, &terms).await.problem(StatusCode::NOT_FOUND);
+    acquire(&own, other, &json!("")).await.problem(StatusCode::UNPROCESSABLE_ENTITY);
+    acquire(&own, other, &json!("sha256:0")).await.problem(StatusCode::PRECONDITION_FAILED);
+    assert_eq!(acquire(&own, other, &terms).await.status, StatusCode::OK);
+    let mut body = wanted("compose");
+    body["subscription"] = json!(other);
+    let made = call(&shop.router, Method::POST, "/api/v1/deployments", &own, &body.to_string()).await;
+    let warnings = made.json()["warnings"].to_string();
+    assert!(warnings.contains("only for the plan's audience"), "{warnings}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_field_takes_anything_without_harm() {
+    let shop = Shop::open().await;
+    let terms = shop.terms().await;
+    let long = "x".repeat(100_000);
+    let nasty = [
+        "",
+        "<script>alert(1)</script>",
+        "\u{202e}abc",
+        "😀",
+        "a\0b",
+        "a\r\nb",
+        &long,
+        "javascript:alert(1)",
+    ];
+    let subscription = CUSTOMER.to_string();
+    for value in nasty {
+        for name in
+            ["subscription", "terms", "accept", "contact-email", "contact-first-name", "contact-phone"]
+        {
+            let mut fields = vec![
+                ("subscription", subscription.as_str()),
+                ("terms", terms.as_str()),
+                ("accept", "no"),
+                ("contact-email", ""),
+            ];
+            fields.retain(|(known, _)| *known != name);
+            fields.extend([(name, value), (name, "second")]);
+            let answer = shop.post(ACQUIRE, &fields).await;
+            assert!(answer.status.is_client_error(), "{name} {value:.20?}: {}", answer.status);
+            assert!(!answer.text().contains("<script>alert"), "{name}");
+        }
+    }
+    assert!(shop.leads().await.is_empty());
+    let id = shop.acquire().await;
+    for value in nasty {
+        for name in ["module", "name.0", "value.0.PLC_HOST", "form", "images", "routes"] {
+            let mut fields = vec![
+                ("module", id.as_str()),
+                ("value.0.PLC_HOST", "plc"),
+                ("value.0.API_KEY", "k"),
+                ("form", "azure"),
+            ];
+            fields.retain(|(known, _)| *known != name);
+            fields.extend([(name, value), (name, "second")]);
+            let answer = shop.post("/deploy", &fields).await;
+            let fine = answer.status.is_client_error() || answer.status == StatusCode::SEE_OTHER;
+            assert!(fine, "{name} {value:.20?}: {}", answer.status);
+            assert!(!answer.text().contains("<script>alert"), "{name}");
+        }
+    }
+    for body in ["", "{", "[]", r#"{"form":"x","modules":[]}"#, r#"{"form":"azure","modules":[]}"#] {
+        let answer = call(&shop.router, Method::POST, "/api/v1/deployments", &shop.customer, body).await;
+        assert!(answer.status.is_client_error(), "{body}: {}", answer.status);
+        answer.problem(answer.status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_form_is_there_over_the_api() {
+    let shop = Shop::open().await;
+    shop.acquire().await;
+    for form in ["azure", "azure-layered", "compose", "kubernetes", "greengrass", "margo"] {
+        let mut body = wanted(form);
+        let kept =
+            call(&shop.router, Method::POST, "/api/v1/deployments", &shop.customer, &body.to_string()).await;
+        assert_eq!(kept.status, StatusCode::CREATED, "{form}: {}", kept.text());
+        let page = shop.get(&format!("/deployments/{}", kept.json()["id"].as_str().unwrap())).await;
+        assert_eq!(page.status, StatusCode::OK);
+        for key in [format!("form-{form}"), "deploy-link".to_owned()] {
+            assert!(!page.text().contains(&key), "{key} has no sentence");
+        }
+        // Anybody may generate; nothing is kept then.
+        body["subscription"] = Value::Null;
+        let made = call(&shop.router, Method::POST, "/api/v1/deployments", "", &body.to_string()).await;
+        assert_eq!((made.status, &made.json()["id"]), (StatusCode::OK, &Value::Null), "{form}");
+        body["modules"][0]["values"].as_object_mut().unwrap().remove("API_KEY");
+        let refused = call(&shop.router, Method::POST, "/api/v1/deployments", "", &body.to_string()).await;
+        let (fact, _) = refused.problem(StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(fact, "the placeholder <API_KEY> has no value", "{form}");
+    }
+    let one =
+        get(&shop.router, &format!("{API}/deployment?form=compose&set.PLC_HOST=a&set.API_KEY=b"), "").await;
+    assert_eq!(one.json()["files"][0]["name"], "compose.yaml");
+}
