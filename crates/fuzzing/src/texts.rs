@@ -31,6 +31,7 @@ pub fn texts(data: &[u8]) {
 }
 
 fn route(text: &str) {
+    route_lines(text);
     let characters = text.chars().count();
     match Route::parse(text) {
         Ok(route) => {
@@ -49,6 +50,22 @@ fn route(text: &str) {
             assert!((1..=characters + 1).contains(&error.column), "{error:?} in {text:?}");
             assert!(!error.message.is_empty() && !error.hint.is_empty(), "{error:?}");
             assert!(Route::parse_final(text).is_err(), "the device takes no more than we do: {text:?}");
+        }
+    }
+}
+
+/// The same text as a customer's added routes, one a line.
+fn route_lines(text: &str) {
+    match offer::deployment::parse_lines(text) {
+        Ok(routes) => {
+            assert!(routes.iter().all(|route| Route::parse_final(&route.value).is_ok()), "{text:?}");
+        }
+        Err(errors) => {
+            for error in errors {
+                let line = text.lines().nth(error.line - 1).expect("a line of the text");
+                let columns = 1..=line.chars().count() + 1;
+                assert!(columns.contains(&error.column), "{error:?} in {line:?}");
+            }
         }
     }
 }

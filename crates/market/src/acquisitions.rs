@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::leads;
 use crate::market::Market;
 use crate::store::acquisitions::{self, AcquisitionRow};
-use crate::store::{history, people, submissions};
+use crate::store::{history, offers, people};
 use offer::document::Plan;
 use offer::identity::{OfferId, PlanId, PublisherId};
 use offer::tags;
@@ -138,16 +138,21 @@ impl Market {
                 "bring a removed module back instead of acquiring it again, or use another subscription",
             ));
         }
-        // What was read before the transaction may have been replaced meanwhile.
-        let row = submissions::get(&mut tx, &found.page.submission).await?;
-        let row = row.ok_or_else(|| Error::internal("a live submission is missing"))?;
+        // What was read before the transaction may have been replaced or withdrawn meanwhile.
+        let live = offers::get(&mut tx, key.0, key.1).await?.and_then(|offer| offer.live);
+        if live.as_ref() != Some(&found.page.submission) {
+            return Err(Error::conflict(
+                format!("{}.{} changed meanwhile", key.0, key.1),
+                "look at the offer again",
+            ));
+        }
         let acquired = AcquisitionRow {
             id: self.ids.next().to_string(),
             subscription,
             publisher: key.0.to_owned(),
             offer: key.1.to_owned(),
             plan: key.2.to_owned(),
-            submission: row.id.clone(),
+            submission: found.page.submission.clone(),
             version: found.version,
             terms: found.terms.kind.id().to_owned(),
             terms_digest: found.terms.digest,
@@ -162,7 +167,8 @@ impl Market {
             "subscription": acquired.subscription, "plan": acquired.plan, "version": acquired.version,
             "terms": acquired.terms_digest,
         });
-        let entry = self.history_row(actor, Some((key.0, key.1)), Some(&row.id), "acquired", detail);
+        let submission = Some(acquired.submission.as_str());
+        let entry = self.history_row(actor, Some((key.0, key.1)), submission, "acquired", detail);
         history::insert(&mut tx, &entry).await?;
         tx.commit().await?;
         self.bell.ring();

@@ -3,12 +3,14 @@
 
 use crate::browser::{Browser, screenshot};
 use crate::leads::LeadReceiver;
-use crate::server::{Server, TestOffer, make_image, push_as};
+use crate::server::{PROGRAM, Server, TestOffer, make_image, push_as};
 use crate::storefront::violations;
 use fantoccini::Locator;
+use oci::client::{HttpOptions, http_client};
 use offer::template::{NewOffer, new_offer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::Duration;
 
 const ID: &str = "watcher";
@@ -99,85 +101,186 @@ async fn look(browser: &Browser, name: &str) {
     browser.client.set_window_size(1_400, 1_000).await.expect("a size");
 }
 
+/// A server with the offer live in its first version.
+struct Stage {
+    home: Server,
+    leads: LeadReceiver,
+    subscription: String,
+    publisher: String,
+    customer: String,
+    base: String,
+}
+
+impl Stage {
+    async fn set() -> Stage {
+        let home = Server::start("home").await;
+        let leads = LeadReceiver::start().await;
+        home.api("POST", "/publishers", Some(json!({ "id": TestOffer::PUBLISHER, "name": "Contoso" }))).await;
+        let subscription = home.api("POST", "/subscriptions", Some(json!({ "owner": "Fabrikam" }))).await;
+        let subscription = subscription["id"].as_str().expect("an ID").to_owned();
+        let role = |role: &str, subject: &str| json!({ "role": role, "subject": subject, "label": "test" });
+        let publisher = home.operator_token(role("publisher", TestOffer::PUBLISHER)).await;
+        let customer = home.operator_token(role("customer", &subscription)).await;
+        live(&home, "one", &["latest", "1.0.0"], "", &publisher, &leads).await;
+        let base = format!("http://{}", home.address);
+        Stage { home, leads, subscription, publisher, customer, base }
+    }
+
+    fn offer(&self) -> String {
+        format!("{}/offers/{}/{ID}", self.base, TestOffer::PUBLISHER)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_customer_acquires_deploys_and_updates() {
-    let mut home = Server::start("home").await;
-    let leads = LeadReceiver::start().await;
-    home.api("POST", "/publishers", Some(json!({ "id": TestOffer::PUBLISHER, "name": "Contoso" }))).await;
-    let subscription = home.api("POST", "/subscriptions", Some(json!({ "owner": "Fabrikam" }))).await;
-    let subscription = subscription["id"].as_str().expect("an ID").to_owned();
-    let role = |role: &str, subject: &str| json!({ "role": role, "subject": subject, "label": "test" });
-    let publisher = home.operator_token(role("publisher", TestOffer::PUBLISHER)).await;
-    let customer = home.operator_token(role("customer", &subscription)).await;
-    live(&home, "one", &["latest", "1.0.0"], "", &publisher, &leads).await;
-
-    let base = format!("http://{}", home.address);
+    let mut stage = Stage::set().await;
     let browser = Browser::start("en").await;
-    sign_in(&browser, &base, &customer).await;
-    browser.client.goto(&format!("{base}/offers/{}/{ID}", TestOffer::PUBLISHER)).await.expect("the offer");
-    click(&browser, ".title .actions a.primary").await;
-    browser.wait_for("Acquire Watcher").await;
-    look(&browser, "acquire").await;
-    click(&browser, "input[name=accept]").await;
-    click(&browser, "form.entry button.primary").await;
-    browser.wait_for("What is it for?").await;
-    look(&browser, "deploy").await;
+    sign_in(&browser, &stage.base, &stage.customer).await;
+    acquire_and_deploy(&browser, &stage).await;
+    see_the_update(&browser, &stage).await;
+    // Once, though the button may be pressed often.
+    let all =
+        stage.home.api("GET", &format!("/acquisitions?subscription={}", stage.subscription), None).await;
+    assert_eq!(all["modules"].as_array().map(Vec::len), Some(1), "{all}");
+    // The publisher's endpoint has the lead, beside the test leads of two submissions.
+    let received = stage.leads.bodies();
+    let of_customers: Vec<&Value> = received.iter().filter(|lead| lead["ActionCode"] == "INS").collect();
+    assert_eq!(of_customers.len(), 1, "{received:#?}");
+    assert_eq!(of_customers[0]["UserDetails"]["Company"], "Fabrikam");
+    browser.end().await;
+    stage.home.kill();
+}
 
-    fill(&browser, "value.0.PLC_HOST", "plc.plant").await;
-    fill(&browser, "value.0.API_KEY", "a$b").await;
-    fill(&browser, "value.0.WEB_PORT", "70000").await;
-    click(&browser, "input[name=form][value=kubernetes]").await;
-    click(&browser, "form.entry button.primary").await;
+async fn acquire_and_deploy(browser: &Browser, stage: &Stage) {
+    browser.client.goto(&stage.offer()).await.expect("the offer");
+    click(browser, ".title .actions a.primary").await;
+    browser.wait_for("Acquire Watcher").await;
+    look(browser, "acquire").await;
+    click(browser, "input[name=accept]").await;
+    click(browser, "form.entry button.primary").await;
+    browser.wait_for("What is it for?").await;
+    look(browser, "deploy").await;
+
+    fill(browser, "value.0.PLC_HOST", "plc.plant").await;
+    fill(browser, "value.0.API_KEY", "a$b").await;
+    fill(browser, "value.0.WEB_PORT", "70000").await;
+    click(browser, "input[name=form][value=kubernetes]").await;
+    click(browser, "form.entry button.primary").await;
     browser.wait_for("This value does not fit.").await;
-    look(&browser, "deploy-refused").await;
-    fill(&browser, "value.0.WEB_PORT", "8081").await;
-    click(&browser, "form.entry button.primary").await;
+    look(browser, "deploy-refused").await;
+    fill(browser, "value.0.WEB_PORT", "8081").await;
+    click(browser, "form.entry button.primary").await;
     browser.wait_for("kubectl apply").await;
     assert!(browser.text("pre.file").await.contains("a$$b"));
     assert!(browser.text("main").await.contains("HostConfig.Ulimits"), "what is left out is told");
-    look(&browser, "deployment").await;
+    look(browser, "deployment").await;
     // What is downloaded is what is shown.
     let script = "const done = arguments[arguments.length - 1];
         fetch(document.querySelector('a[download]').href).then(a => a.text()).then(done)";
     let saved = browser.client.execute_async(script, Vec::new()).await.expect("the file");
     assert!(saved.as_str().expect("text").contains("hostPort: 8081"), "{saved}");
+}
 
+async fn see_the_update(browser: &Browser, stage: &Stage) {
     live(
-        &home,
+        &stage.home,
         "two",
         &["latest", "1.0.0", "1.1.0"],
         "      - { name: SITE, value: \"<SITE>\" }\n",
-        &publisher,
-        &leads,
+        &stage.publisher,
+        &stage.leads,
     )
     .await;
-    browser.client.goto(&format!("{base}/modules")).await.expect("the modules");
+    browser.client.goto(&format!("{}/modules", stage.base)).await.expect("the modules");
     browser.wait_for("Update available: 1.0.0 → 1.1.0").await;
-    look(&browser, "modules").await;
-    click(&browser, ".update a[href^='/modules/']").await;
+    look(browser, "modules").await;
+    click(browser, ".update a[href^='/modules/']").await;
     browser.wait_for("New values to fill in").await;
-    look(&browser, "changes").await;
-    click(&browser, ".update a.primary").await;
+    look(browser, "changes").await;
+    click(browser, ".update a.primary").await;
     browser.wait_for("What is it for?").await;
     let known =
         browser.client.execute("return document.getElementById('value.0.PLC_HOST').value", Vec::new()).await;
     assert_eq!(known.expect("a value"), json!("plc.plant"));
 
-    browser.client.goto(&format!("{base}/modules?lang=fr")).await.expect("in French");
+    browser.client.goto(&format!("{}/modules?lang=fr", stage.base)).await.expect("in French");
     browser.wait_for("Mise à jour disponible : 1.0.0 → 1.1.0").await;
     browser
         .client
-        .goto(&format!("{base}/offers/{}/{ID}/plans/standard/acquire?lang=fr", TestOffer::PUBLISHER))
+        .goto(&format!("{}/plans/standard/acquire?lang=fr", stage.offer()))
         .await
         .expect("in French");
     browser.wait_for("dispose déjà de ce plan").await;
-    let all = home.api("GET", &format!("/acquisitions?subscription={subscription}"), None).await;
-    assert_eq!(all["modules"].as_array().map(Vec::len), Some(1), "{all}");
-    // The publisher's endpoint has the lead, beside the test leads of two submissions.
-    let received = leads.bodies();
-    let of_customers: Vec<&Value> = received.iter().filter(|lead| lead["ActionCode"] == "INS").collect();
-    assert_eq!(of_customers.len(), 1, "{received:#?}");
-    assert_eq!(of_customers[0]["UserDetails"]["Company"], "Fabrikam");
-    browser.end().await;
-    home.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_command_line_acquires_and_deploys() {
+    let mut stage = Stage::set().await;
+    let (base, subscription) = (stage.base.as_str(), stage.subscription.as_str());
+    let plan = "contoso.watcher/standard";
+    let place = ["--server", base, "--token", stage.customer.as_str()];
+    let command = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM).args(arguments).args(place).output().expect("the program runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let values = ["--set", "PLC_HOST=plc", "--set", "API_KEY=a$b", "--set", "WEB_PORT=8081"];
+    let deploy = |more: &[&str]| command(&[&["deployment", plan][..], &values, more].concat());
+
+    let (status, _, said) = deploy(&["--subscription", subscription]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("the subscription has not acquired contoso.watcher/standard"), "{said}");
+    let acquire = ["acquire", plan, "--subscription", subscription];
+    let (status, terms, said) = command(&acquire);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(terms.contains("standard contract"), "{terms}");
+    let version = said.split("--accept-terms ").nth(1).expect("the version").trim().to_owned();
+    let accepted = [&acquire[..], &["--accept-terms", &version]].concat();
+    let (status, acquired, said) = command(&accepted);
+    assert_eq!(status, Some(0), "{said}");
+    assert_eq!(command(&accepted).1, acquired, "once only");
+
+    let (status, compose, said) = deploy(&["--form", "compose"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(compose.contains("API_KEY=a$$b") && compose.contains("8081:8080"), "{compose}");
+    let (_, kubernetes, said) = deploy(&["--form", "kubernetes"]);
+    assert!(kubernetes.contains("hostPort: 8081"), "{kubernetes}");
+    assert!(said.contains("HostConfig.Ulimits") && said.contains("hint"), "{said}");
+    assert_eq!(deploy(&["--form", "margo"]).0, Some(2), "several files need a directory");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let to = directory.path().join("app");
+    let (status, written, said) =
+        deploy(&["--form", "margo", "--output", to.to_str().expect("UTF-8"), "--subscription", subscription]);
+    assert_eq!((status, written.lines().count()), (Some(0), 2), "{said}");
+    assert!(said.contains("kept as the deployment"), "{said}");
+    let margo = std::fs::read_to_string(to.join("margo.yaml")).expect("the description");
+    let package = margo.split("packageLocation: \"").nth(1).and_then(|rest| rest.split('"').next());
+    let package = package.expect("a package").split("/api/v1").nth(1).expect("of this server").to_owned();
+    let http = http_client(HttpOptions::default()).expect("an HTTP client");
+    let package = http.get(format!("{base}/api/v1{package}")).send().await.expect("an answer");
+    assert!(package.bytes().await.expect("the package").starts_with(&[0x1f, 0x8b]), "a gzip file");
+
+    let two = ["deployment", plan, "contoso.watcher/standard=Second", "--form", "compose"];
+    let (status, _, said) = command(&[&two[..], &values[..2]].concat());
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("does not say for which of the 2 plans"), "{said}");
+    let numbered: Vec<String> = (1..=2)
+        .flat_map(|n| {
+            ["PLC_HOST=plc".to_owned(), "API_KEY=k".to_owned(), format!("WEB_PORT=808{n}")]
+                .map(|v| format!("{n}:{v}"))
+        })
+        .collect();
+    let numbered: Vec<&str> = numbered.iter().flat_map(|value| ["--set", value.as_str()]).collect();
+    let (status, both, said) = command(&[&two[..], &numbered].concat());
+    assert_eq!(status, Some(0), "{said}");
+    assert!(both.contains("  Watcher:") && both.contains("  Second:"), "{both}");
+    let (status, _, said) = deploy(&["--route", "up = FROM /messages/* TO $upstream"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("--route number 1, column 23"), "{said}");
+    let (status, _, said) = command(&["deployment", plan, "--form", "compose"]);
+    assert_eq!(status, Some(1), "{said}");
+    for name in ["PLC_HOST", "API_KEY", "WEB_PORT"] {
+        assert!(said.contains(&format!("the placeholder <{name}> has no value")), "{said}");
+    }
+    stage.home.kill();
 }

@@ -46,7 +46,8 @@ deploy-routes-help = One a line: a name, =, and the route. They are for Azure Io
 deploy-routes-label = Routes beside those of the publishers
 deploy-routes-refused = The routes are not valid; nothing was made.
 deploy-stands-in = stands in
-deploy-title = Deploy
+deploy-title = Deploy { $title }
+deploy-title-many = Deploy { $count } modules together
 deploy-value-missing = Fill this in.
 deploy-value-wrong = This value does not fit.
 deploy-warnings = Please note

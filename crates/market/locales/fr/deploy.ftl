@@ -46,7 +46,8 @@ deploy-routes-help = Une par ligne : un nom, =, puis la route. Elles valent pour
 deploy-routes-label = Routes en plus de celles des éditeurs
 deploy-routes-refused = Les routes ne sont pas valides ; rien n’a été créé.
 deploy-stands-in = figure dans
-deploy-title = Déployer
+deploy-title = Déployer { $title }
+deploy-title-many = Déployer { $count } modules ensemble
 deploy-value-missing = Renseignez ce champ.
 deploy-value-wrong = Cette valeur ne convient pas.
 deploy-warnings = À noter

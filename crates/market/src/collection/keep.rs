@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::market::Market;
 use crate::stage;
-use crate::store::unneeded as records;
+use crate::store::{deployments, unneeded as records};
 use oci::manifest::Descriptor;
 use offer::tags::{Tag, VersionTag};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -14,7 +14,7 @@ pub(super) struct Held {
     pub flying: HashSet<String>,
     /// Offers with a submission in flight.
     offers: BTreeSet<(String, String)>,
-    /// Publisher, offer, plan and tag of what is live here.
+    /// Publisher, offer, plan and tag of what is live here, and of what kept deployments pin: their links are permanent.
     live: BTreeSet<(String, String, String, String)>,
 }
 
@@ -29,7 +29,8 @@ impl Market {
     pub(super) async fn flying(&self) -> Result<Held> {
         let mut c = self.store.read().await?;
         let offers = records::offers_in_flight(&mut c).await?;
-        let live = records::live(&mut c).await?;
+        let mut live = records::live(&mut c).await?;
+        live.extend(deployments::pinned(&mut c).await?);
         let roots = records::in_flight(&mut c).await?;
         drop(c);
         let mut flying = HashSet::new();

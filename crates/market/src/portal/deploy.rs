@@ -73,7 +73,7 @@ pub(super) async fn deploy(
     };
     let mut faults = Faults::default();
     let wanted = loaded.wanted(&fields, &mut faults);
-    if faults.lines.is_empty() {
+    if faults.lines.is_empty() && faults.error.is_none() {
         match market.keep_deployment(&actor, loaded.subscription, &wanted).await {
             Ok(kept) => return Redirect::to(&format!("/deployments/{}", kept.id)).into_response(),
             Err(error) if matches!(error.kind, Kind::Invalid | Kind::Conflict) => faults.error = Some(error),
@@ -196,6 +196,14 @@ impl Loaded {
             faults.lines = lines;
             Vec::new()
         });
+        let form = match fields.one("form") {
+            "" => Form::Azure,
+            id => Form::of_id(id).unwrap_or_else(|| {
+                let message = format!("there is no form of deployment {id:.40?}");
+                faults.error = Some(Error::invalid(message, "choose one of those on the page"));
+                Form::Azure
+            }),
+        };
         let module = |(index, chosen): (usize, &Chosen)| {
             let name = fields.one(&format!("name.{index}")).trim();
             let value = |asked: &Asked| {
@@ -211,7 +219,7 @@ impl Loaded {
             }
         };
         DeploymentWanted {
-            form: Form::of_id(fields.one("form")).unwrap_or(Form::Azure),
+            form,
             follow: fields.one("images") == "follow",
             preview: false,
             modules: self.modules.iter().enumerate().map(module).collect(),
@@ -226,7 +234,7 @@ fn head() -> Head {
 
 fn show(text: &Text, loaded: &Loaded, fields: &Fields, faults: &Faults) -> axum::response::Html<String> {
     let content = form::page(text, loaded, fields, faults);
-    layout::page_with(text, &text.get("deploy-title"), &head(), &content)
+    layout::page_with(text, &form::title(text, loaded), &head(), &content)
 }
 
 /// The page of a kept deployment.

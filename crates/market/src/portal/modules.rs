@@ -85,7 +85,10 @@ fn one(text: &Text, module: &MyModule, form: &str) -> Markup {
             }
         }
         div.what {
-            h3 { @if is_live { a href=(offer) { (module.title) } } @else { (module.title) } " " span.quiet { (module.plan_title) } }
+            h3 {
+                @if is_live { a href=(offer) { (module.title) } } @else { (module.title) }
+                @if module.plan_title != module.title { " " span.quiet { (module.plan_title) } }
+            }
             p.small {
                 (text.with("modules-acquired", &[("day", &format::day(text, acquired.acquired)), ("version", &acquired.version)]))
                 @if let Some(deployed) = &module.deployed {
@@ -188,7 +191,7 @@ fn changed(text: &Text, module: &MyModule, packages: &BTreeMap<String, Vec<Chang
         nav.crumbs aria-label=(text.get("breadcrumb")) { ol {
             li { a href="/modules" { (text.get("my-modules")) } } li { (module.title) }
         } }
-        h1 { (module.title) " " span.quiet { (module.plan_title) } }
+        h1 { (module.title) @if module.plan_title != module.title { " " span.quiet { (module.plan_title) } } }
         @match &module.update {
             None => p { (text.get("changes-none")) },
             Some(update) => {

@@ -119,3 +119,13 @@ pub async fn of_plan(
         .fetch_all(c)
         .await?)
 }
+
+/// Publisher, offer, plan and version tag of everything that a kept deployment pins, where its subscription has the plan
+/// still.
+pub async fn pinned(c: &mut AnyConnection) -> Result<Vec<(String, String, String, String)>> {
+    let sql = "SELECT DISTINCT m.publisher, m.offer, m.plan, m.version FROM deployment_modules m \
+               JOIN deployments d ON d.id = m.deployment \
+               JOIN acquisitions a ON a.subscription = d.subscription AND a.publisher = m.publisher \
+               AND a.offer = m.offer AND a.plan = m.plan AND a.removed_ms IS NULL WHERE d.follows = 0";
+    Ok(sqlx::query_as(sql).fetch_all(c).await?)
+}

@@ -4,15 +4,19 @@ mod carried;
 mod racing;
 
 use crate::support::*;
+use market::acquisitions::Acquire;
 use market::clock::{Clock, Ids};
 use market::collection::Collection;
 use market::config::{Config, Settings};
+use market::deployments::{DeploymentWanted, ModuleWanted};
 use market::runs::RunState;
 use market::{Actor, Faults, Kind, Market, RegistryOwner};
 use oci::digest::Digest;
 use oci::manifest::Manifest;
+use offer::deployment::Form;
 use offer::submission::SubmissionState;
 use registry::owner::{Credentials, ManifestReference, Owner};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -228,6 +232,46 @@ async fn what_a_submission_is_about_stays_and_its_old_versions_go_by_the_policy(
     })
     .await;
     drop(working);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_kept_deployment_pins_stays_until_the_module_is_removed() {
+    let (aged, market) = Aged::new(1).await;
+    let working = work(&market);
+    let first = push(&market, "one", &["latest", "1.0.0"]).await;
+    publish(&market, offer(&["latest", "1.0.0"])).await;
+    wait_for(&market, SubmissionState::WaitingForPublisherReview).await;
+    go_live(&market).await;
+    let (key, plan, customer) =
+        ((&contoso(), &sensor()), "standard".parse().unwrap(), Actor::Customer(CUSTOMER));
+    let accepted_terms = market.to_acquire(&customer, key, &plan).await.unwrap().terms.digest;
+    let wanted = Acquire { subscription: CUSTOMER, accepted_terms, ..Acquire::default() };
+    let acquired = market.acquire(&customer, key, &plan, &wanted).await.unwrap();
+    let module =
+        ModuleWanted { publisher: contoso(), offer: sensor(), plan, name: None, values: BTreeMap::new() };
+    let wanted = DeploymentWanted {
+        form: Form::Compose,
+        follow: false,
+        preview: false,
+        modules: vec![module],
+        routes: Vec::new(),
+    };
+    market.keep_deployment(&customer, CUSTOMER, &wanted).await.unwrap();
+    push(&market, "two", &["latest", "1.1.0"]).await;
+    publish(&market, offer(&["latest", "1.1.0"])).await;
+    wait_for(&market, SubmissionState::WaitingForPublisherReview).await;
+    go_live(&market).await;
+    // What is of no interest here: the publisher's own copy.
+    untag(&market, "1.0.0").await;
+    drop(working);
+    let (market, _) = aged.later(market, 1, false).await;
+    let (market, _) = aged.later(market, 25, false).await;
+    assert!(has_manifest(&market, PUBLIC, first.digest).await, "the deployment's link is permanent");
+    assert!(aged.file(&first.digest).exists());
+    market.remove_acquisition(&customer, &acquired.id).await.unwrap();
+    let (market, _) = aged.later(market, 1, false).await;
+    let (market, _) = aged.later(market, 25, false).await;
+    assert!(!has_manifest(&market, PUBLIC, first.digest).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,15 @@
 //! Deployments for targets other than Azure: against their schemas, read back by a parser, and whole as snapshots; and
 //! several modules in one deployment.
 
+mod combined;
+mod property;
+
 use crate::yaml::documents;
 use offer::deployment::values::{Kind, asked};
 use offer::deployment::{Deployment, Form, NOT_CARRIED, Request, Wanted, generate, module_names};
 use offer::document::{LicenceModel, NameValue, Plan, Repository, TwinProperty};
 use offer::finding::Finding;
 use offer::identity::{OfferId, PublisherId};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -219,7 +221,7 @@ fn a_recipe_has_the_documented_fields() {
     let lifecycle = manifest["Lifecycle"].as_object().unwrap();
     assert_eq!(lifecycle.keys().collect::<Vec<_>>(), ["Run", "Shutdown"]);
     assert_eq!(lifecycle["Shutdown"]["Timeout"], 35);
-    let words = shell_words(lifecycle["Run"]["Script"].as_str().unwrap().lines().nth(1).unwrap());
+    let words = property::shell_words(lifecycle["Run"]["Script"].as_str().unwrap().lines().nth(1).unwrap());
     for expected in [
         "--rm",
         "--env=MODE=fast",
@@ -335,122 +337,6 @@ fn kinds_follow_from_places_and_names() {
 }
 
 #[test]
-fn modules_are_combined_with_routes_between_them() {
-    let (publisher, offer) = ids();
-    let up = entry("up", "FROM /messages/modules/Sensor/* INTO $upstream");
-    let sensor = Plan { routes: vec![up], ..plan("Sensor", json!({"ExposedPorts": {"80/tcp": {}}})) };
-    let watcher = rich();
-    let plans = [&sensor, &sensor, &watcher];
-    let names = module_names(&plans);
-    assert_eq!(names, ["Sensor", "Sensor2", "Watcher"]);
-    let image = format!("market.example/acme/watcher/standard@sha256:{}", "a".repeat(64));
-    let (none, given) = (BTreeMap::new(), values(&GOOD));
-    let modules: Vec<Request<'_>> = plans
-        .iter()
-        .zip(&names)
-        .map(|(plan, name)| Request {
-            publisher: &publisher,
-            offer: &offer,
-            plan,
-            image: &image,
-            tag: "1.0.0",
-            follows: false,
-            module_name: name,
-            values: if plan.title == "Watcher" { &given } else { &none },
-            credentials: None,
-        })
-        .collect();
-    let routes = [
-        entry(
-            "second",
-            "FROM /messages/modules/Sensor2/* INTO BrokeredEndpoint(\"/modules/Watcher/inputs/i\")",
-        ),
-        entry("lost", "FROM /messages/modules/Nowhere/* INTO $upstream"),
-    ];
-    let wanted = Wanted { modules: &modules, routes: &routes, package_url: "https://market.example/p" };
-    for form in Form::ALL {
-        let made = generate(&wanted, form).unwrap();
-        match form {
-            Form::Azure => {
-                insta::assert_snapshot!("combined_azure", told(&made));
-                let manifest: Value = serde_json::from_str(&made.files[0].content).unwrap();
-                crate::deployment::assert_schemas(&manifest);
-            }
-            Form::AzureLayered => assert_eq!(made.files.len(), 1),
-            Form::Compose => {
-                let document = &documents(&made.files[0].content)[0];
-                assert_compose(document);
-                assert_eq!(document["services"].as_object().unwrap().len(), 3);
-            }
-            Form::Kubernetes => {
-                let all = documents(&made.files[0].content);
-                all.iter().for_each(assert_kubernetes);
-                let of = |kind: &str| all.iter().filter(|document| document["kind"] == kind).count();
-                assert_eq!((of("Deployment"), of("Service"), of("PersistentVolumeClaim")), (3, 3, 1));
-            }
-            Form::Greengrass => {
-                let names: Vec<&str> = made.files.iter().map(|file| file.name.as_str()).collect();
-                let expected = ["Sensor", "Sensor2", "Watcher"]
-                    .map(|name| format!("acme.watcher.standard.{name}-1.0.0.yaml"));
-                assert_eq!(names, expected);
-            }
-            Form::Margo => {
-                let margo = &documents(&made.files[0].content)[0];
-                assert_eq!(margo["parameters"]["M3_WEB_PORT"]["value"], "8081");
-                assert!(made.files[1].content.contains("127.0.0.1:${M3_WEB_PORT}:8080"));
-                assert_compose(&documents(&made.files[1].content)[0]);
-            }
-        }
-    }
-}
-
-#[test]
-fn what_cannot_stand_together_is_told() {
-    let (publisher, offer) = ids();
-    let sensor = plan("Sensor", json!({}));
-    let none = BTreeMap::new();
-    let image = format!("m.example/a/b/c@sha256:{}", "a".repeat(64));
-    let request = |module_name| Request {
-        publisher: &publisher,
-        offer: &offer,
-        plan: &sensor,
-        image: &image,
-        tag: "1.0.0",
-        follows: false,
-        module_name,
-        values: &none,
-        credentials: None,
-    };
-    let modules = [request("Sensor"), request("sensor"), request("edgeHub")];
-    let routes =
-        [entry("a.b", "FROM /messages/* INTO $upstream"), entry("x", "FROM /messages/* TO $upstream")];
-    let wanted = Wanted { modules: &modules, routes: &routes, package_url: "" };
-    for form in Form::ALL {
-        let said: Vec<String> = generate(&wanted, form)
-            .unwrap_err()
-            .into_iter()
-            .map(|finding| format!("{}: {}", finding.pointer, finding.message))
-            .collect();
-        assert_eq!(
-            said,
-            [
-                "/modules/1/name: two modules are called \"sensor\"",
-                "/modules/2/name: the module name edgeHub is the name of a module of the IoT Edge runtime",
-                "/routes/0/name: \"a.b\" cannot be a route's name",
-                "/routes/1/value: the route \"x\" is refused at column 18: expected /, WHERE or INTO, found `TO`",
-            ],
-            "{form:?}"
-        );
-    }
-    let empty = Wanted { modules: &[], routes: &[], package_url: "" };
-    assert_eq!(generate(&empty, Form::Compose).unwrap_err().len(), 1);
-    let digits = [request("0-9")];
-    let wanted = Wanted { modules: &digits, routes: &[], package_url: "" };
-    assert!(generate(&wanted, Form::Kubernetes).unwrap_err()[0].message.contains("no name for Kubernetes"));
-    assert!(generate(&wanted, Form::Compose).is_ok());
-}
-
-#[test]
 fn a_tag_is_followed_when_asked() {
     let (publisher, offer) = ids();
     let (plan, none) = (plan("Sensor", json!({})), BTreeMap::new());
@@ -474,125 +360,6 @@ fn a_tag_is_followed_when_asked() {
     ] {
         let made = generate(&wanted, form).unwrap();
         assert!(made.files[0].content.contains(expected), "{}", made.files[0].content);
-    }
-}
-
-/// What Compose makes of a value: `$$` is a dollar sign, and any other `$` begins a variable.
-fn interpolated(text: &str) -> String {
-    let mut result = String::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        result.push(c);
-        assert!(c != '$' || chars.next() == Some('$'), "a variable in {text:?}");
-    }
-    result
-}
-
-/// What Kubernetes makes of a value: `$$` is a dollar sign, and `$(` begins a variable.
-fn expanded(text: &str) -> String {
-    let mut result = String::new();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        result.push(c);
-        if c == '$' {
-            assert_ne!(chars.peek(), Some(&'('), "a variable in {text:?}");
-            chars.next_if_eq(&'$');
-        }
-    }
-    result
-}
-
-/// The words of a line of the shell that has nothing but single quotes and backslashes.
-fn shell_words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut begun) = (Vec::new(), String::new(), false);
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\'' => {
-                begun = true;
-                word.extend(chars.by_ref().take_while(|c| *c != '\''));
-            }
-            '\\' => {
-                begun = true;
-                word.extend(chars.next());
-            }
-            ' ' | '\n' => {
-                if std::mem::take(&mut begun) {
-                    words.push(std::mem::take(&mut word));
-                }
-            }
-            c => {
-                assert!(!"$`\"|&;<>()*?[]#~!{}".contains(c), "{c} is bare in {line:?}");
-                begun = true;
-                word.push(c);
-            }
-        }
-    }
-    if begun {
-        words.push(word);
-    }
-    words
-}
-
-/// Whether the nucleus would read a variable of the recipe.
-fn has_variable(script: &str) -> bool {
-    script.split('{').skip(1).any(|rest| {
-        let name: String =
-            rest.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-')).collect();
-        !name.is_empty() && rest[name.len()..].starts_with(':') && rest.contains('}')
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-    /// Whatever a customer gives, and a publisher writes around it, is what the module gets.
-    #[test]
-    fn any_value_comes_back(
-        value in prop_oneof![
-            "[^\0]{1,40}",
-            "[\n\r\t\u{85}\u{2028}\u{feff}'\"\\\\$\\{\\}(): #&*!|>%@`,?~-]{1,20}",
-            Just("{configuration:/x}".to_owned()),
-            Just("yes".to_owned()),
-            Just("0x1F".to_owned()),
-            Just("line one\nline two\n".to_owned()),
-            Just("  lead\n\n\ntrail  \n".to_owned()),
-        ],
-        around in "[$ '{}:#a\n-]{0,6}",
-    ) {
-        let written = format!("{around}<VALUE>{around}");
-        let meant = format!("{around}{value}{around}");
-        let mut plan = plan("Sensor", json!({"Cmd": [written]}));
-        plan.environment = vec![entry("GIVEN", &written)];
-        let given = values(&[("VALUE", &value)]);
-        let file = |form: Form, index: usize| one(&plan, &given, form).unwrap().files[index].content.clone();
-
-        let azure: Value = serde_json::from_str(&file(Form::Azure, 0)).unwrap();
-        let modules = &azure["modulesContent"]["$edgeAgent"]["properties.desired"]["modules"];
-        prop_assert_eq!(&modules["Sensor"]["env"]["GIVEN"]["value"], &json!(meant));
-
-        let compose = &documents(&file(Form::Compose, 0))[0]["services"]["Sensor"];
-        let environment = compose["environment"][0].as_str().unwrap();
-        prop_assert_eq!(interpolated(environment), format!("GIVEN={meant}"));
-        prop_assert_eq!(interpolated(compose["command"][0].as_str().unwrap()), meant.clone());
-
-        let kubernetes = documents(&file(Form::Kubernetes, 0));
-        let container = &kubernetes[0]["spec"]["template"]["spec"]["containers"][0];
-        prop_assert_eq!(expanded(container["env"][0]["value"].as_str().unwrap()), meant.clone());
-        prop_assert_eq!(expanded(container["args"][0].as_str().unwrap()), meant.clone());
-
-        let recipe = &documents(&file(Form::Greengrass, 0))[0];
-        let script = recipe["Manifests"][0]["Lifecycle"]["Run"]["Script"].as_str().unwrap();
-        prop_assert!(!has_variable(script), "{}", script);
-        let words = shell_words(script.split_once('\n').unwrap().1);
-        prop_assert!(words.contains(&format!("--env=GIVEN={meant}")), "{:?}", words);
-        prop_assert_eq!(words.last().unwrap(), &meant);
-
-        let margo = &documents(&file(Form::Margo, 0))[0];
-        prop_assert_eq!(&margo["parameters"]["VALUE"]["value"], &json!(value));
-        let package = &documents(&file(Form::Margo, 1))[0]["services"]["Sensor"];
-        let environment = package["environment"][0].as_str().unwrap();
-        let halves: Vec<String> = environment.split("${VALUE}").map(interpolated).collect();
-        prop_assert_eq!(halves, [format!("GIVEN={around}"), around.clone()]);
     }
 }
 

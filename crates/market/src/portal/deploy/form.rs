@@ -14,7 +14,7 @@ pub(super) fn page(text: &Text, loaded: &Loaded, fields: &Fields, faults: &Fault
         nav.crumbs aria-label=(text.get("breadcrumb")) { ol {
             li { a href="/modules" { (text.get("my-modules")) } } li { (text.get("deploy")) }
         } }
-        h1 { (text.get("deploy-title")) }
+        h1 { (title(text, loaded)) }
         @if let Some(error) = &faults.error { (error_of(text, error)) }
         @if !faults.lines.is_empty() {
             div.failed role="alert" { p { strong { (text.get("deploy-routes-refused")) } } }
@@ -27,6 +27,14 @@ pub(super) fn page(text: &Text, loaded: &Loaded, fields: &Fields, faults: &Fault
             (target(text, loaded, fields))
             p { button.primary { (text.get("deploy-make")) } }
         }
+    }
+}
+
+/// What is deployed.
+pub(super) fn title(text: &Text, loaded: &Loaded) -> String {
+    match loaded.modules.as_slice() {
+        [only] => text.with("deploy-title", &[("title", &only.mine.title)]),
+        all => text.with("deploy-title-many", &[("count", &all.len().to_string())]),
     }
 }
 
@@ -51,7 +59,11 @@ fn module(
     let wrong = faults.at(&format!("/modules/{index}/name"));
     html! {
         fieldset {
-            legend { (chosen.mine.title) " · " (chosen.mine.plan_title) " " span.quiet { (chosen.part.image.tag) } }
+            legend {
+                (chosen.mine.title)
+                @if chosen.mine.plan_title != chosen.mine.title { " · " (chosen.mine.plan_title) }
+                " " span.quiet { (chosen.part.image.tag) }
+            }
             input type="hidden" name="module" value=(chosen.mine.acquisition.id);
             div.field {
                 label for=(name_field) { (text.get("module-name")) }
