@@ -67,9 +67,16 @@ async fn live(home: &Server, marker: &str, tags: &[&str], more: &str, token: &st
 
 async fn sign_in(browser: &Browser, base: &str, token: &str) {
     browser.client.goto(&format!("{base}/sign-in")).await.expect("the page");
-    fill(browser, "token", token).await;
-    click(browser, "main button.primary").await;
-    browser.wait_for("Signed in as").await;
+    let send = "const field = document.getElementById('token'); field.value = arguments[0]; field.form.requestSubmit();";
+    browser.client.execute(send, vec![json!(token)]).await.expect("the form");
+    for _ in 0..300 {
+        let gone = browser.client.execute("return !document.getElementById('token')", Vec::new()).await;
+        if gone.is_ok_and(|gone| gone == json!(true)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("not signed in: {}", browser.text("body").await);
 }
 
 async fn fill(browser: &Browser, id: &str, text: &str) {
