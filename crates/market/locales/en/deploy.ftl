@@ -35,6 +35,7 @@ deploy-follow-help = Devices run whatever the publisher releases, without your d
 deploy-form = What is it for?
 deploy-images = Images
 deploy-link = Permanent link, for your subscription alone; what is behind it never changes:
+deploy-look = Nothing was made: look at the marked fields.
 deploy-make = Make the deployment
 deploy-name-help = What the module is called on the device; { $name } if you leave it empty. Routes follow it.
 deploy-no-values = This module has no values to fill in.

@@ -35,6 +35,7 @@ deploy-follow-help = Les appareils exécutent ce que l’éditeur publie, sans i
 deploy-form = Pour quelle cible ?
 deploy-images = Images
 deploy-link = Lien permanent, réservé à votre abonnement ; son contenu ne change jamais :
+deploy-look = Rien n’a été créé : voyez les champs signalés.
 deploy-make = Créer le déploiement
 deploy-name-help = Le nom du module sur l’appareil ; { $name } si vous laissez ce champ vide. Les routes le suivent.
 deploy-no-values = Ce module n’a aucune valeur à renseigner.

@@ -117,6 +117,15 @@ impl Faults {
         let findings = self.error.iter().flat_map(|error| &error.findings);
         findings.filter(|finding| finding.pointer == pointer).collect()
     }
+
+    /// The findings that stand beside no field.
+    pub fn elsewhere(&self) -> Vec<&offer::finding::Finding> {
+        let findings = self.error.iter().flat_map(|error| &error.findings);
+        let has_field = |pointer: &str| {
+            pointer.starts_with("/routes") || pointer.contains("/values/") || pointer.ends_with("/name")
+        };
+        findings.filter(|finding| !has_field(&finding.pointer)).collect()
+    }
 }
 
 /// A module of the form.

@@ -15,7 +15,17 @@ pub(super) fn page(text: &Text, loaded: &Loaded, fields: &Fields, faults: &Fault
             li { a href="/modules" { (text.get("my-modules")) } } li { (text.get("deploy")) }
         } }
         h1 { (title(text, loaded)) }
-        @if let Some(error) = &faults.error { (error_of(text, error)) }
+        @if let Some(error) = &faults.error {
+            @if error.findings.is_empty() { (error_of(text, error)) }
+            @else {
+                div.failed role="alert" {
+                    p { strong { (text.get("deploy-look")) } }
+                    @if !faults.elsewhere().is_empty() {
+                        ul lang="en" { @for finding in faults.elsewhere() { li { (finding.message) p.hint { (finding.hint) } } } }
+                    }
+                }
+            }
+        }
         @if !faults.lines.is_empty() {
             div.failed role="alert" { p { strong { (text.get("deploy-routes-refused")) } } }
         }
