@@ -11,6 +11,7 @@ pub mod categories;
 mod decode;
 pub mod defaults;
 pub mod deployment;
+pub mod diff;
 pub mod document;
 pub mod edit;
 mod fields;

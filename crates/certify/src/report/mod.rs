@@ -1,5 +1,6 @@
 //! The report: what every criterion found, in the form of spec `certification.md`, *The report*.
 
+mod changes;
 pub mod format;
 pub mod html;
 mod junit;
@@ -8,6 +9,7 @@ pub mod text;
 mod waived;
 mod xml;
 
+pub use self::changes::{FindingChanges, FindingOf, changes};
 pub use crate::standards::{ClauseResult, ClauseView, StandardView};
 pub use format::{Format, Options};
 pub use waived::{Waived, WaiverState, WaiverUse};

@@ -1,8 +1,11 @@
 //! The bill of materials of one image: its packages by package URL, in the forms that others read.
 
+mod changes;
 pub mod cyclonedx;
 pub mod purl;
 pub mod spdx_json;
+
+pub use changes::{PackageChange, changes};
 
 /// A form of the bill of materials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,6 +6,7 @@ mod advisories_real;
 mod archives;
 mod built_in_rules;
 mod certify_all;
+mod changes;
 mod clamd;
 mod false_alarms;
 mod fixture;

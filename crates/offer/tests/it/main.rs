@@ -3,6 +3,7 @@
 mod defaults;
 mod deployment;
 mod deployment_forms;
+mod diff;
 mod document;
 mod document_limits;
 mod document_property;
