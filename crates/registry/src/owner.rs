@@ -253,6 +253,9 @@ pub trait Owner: Clone + Send + Sync + 'static {
         digest: &Digest,
     ) -> impl Future<Output = Result<Vec<Descriptor>, Refusal>> + Send;
 
+    /// A manifest is being sent whole. Nobody waits for what the owner does with it, so it must not block.
+    fn downloaded(&self, _repository: &str, _manifest: &Descriptor) {}
+
     /// How the registry presents itself.
     fn service(&self) -> Service;
 }

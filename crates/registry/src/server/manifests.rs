@@ -54,7 +54,10 @@ pub(super) async fn get<O: Owner>(
         let bytes = bytes(call, &descriptor).await?;
         let size = bytes.len() as u64;
         match range::of_request(&call.parts.headers, &etag, size) {
-            Wanted::Whole => range::whole(size, Body::from(bytes)),
+            Wanted::Whole => {
+                call.server.owner.downloaded(repository, &descriptor);
+                range::whole(size, Body::from(bytes))
+            }
             Wanted::Part(part) => {
                 // A manifest lies in memory, so its ends are sizes there.
                 let body = Body::from(bytes.slice(part.start as usize..part.end as usize));
