@@ -8,7 +8,7 @@ use crate::imports::Imported;
 use crate::market::Market;
 use crate::offers::{blocking, state_of};
 use crate::store::submissions::SubmissionRow;
-use crate::store::{campaigns, documents, listings, submissions};
+use crate::store::{campaigns, documents, listings, submissions, withdrawals};
 use crate::submissions::{Document, Image};
 use certify::report::Report;
 use certify::sbom::SbomFormat;
@@ -182,7 +182,7 @@ impl Market {
         }
     }
 
-    async fn report(&self, digest: &str) -> Result<Arc<Report>> {
+    pub(crate) async fn report(&self, digest: &str) -> Result<Arc<Report>> {
         if let Some(known) = self.kept.reports.get(digest) {
             return Ok(known);
         }
@@ -211,6 +211,7 @@ impl Market {
         let row = submissions::get(&mut c, &live).await?.ok_or_else(missing)?;
         let deadline = campaigns::deadline(&mut c, &row.publisher, &row.offer).await?;
         let came = self.provenance(&mut c, (&row.publisher, &row.offer), &row.id).await?;
+        let stopped = withdrawals::of_offer(&mut c, &row.publisher, &row.offer).await?;
         drop(c);
         // Its publisher sees what it has to mend.
         let manages = access::permit(actor, Operation::ManageOffers(offer.0)).is_ok();
@@ -235,9 +236,20 @@ impl Market {
                 "devices that run it can still pull it by digest",
             ));
         }
+        if let Some(stopped) = stopped.iter().find(|row| row.plan.is_empty())
+            && !manages
+        {
+            let since = Instant(stopped.since_ms).date();
+            return Err(Error::new(
+                Kind::NotFound,
+                format!("{}.{} is not sold any more since {since}", offer.0, offer.1),
+                "devices that run it can still pull it by digest",
+            ));
+        }
+        let is_sold = |plan: &Plan| manages || !stopped.iter().any(|row| row.plan == plan.id.as_str());
         let mut page = self.page(row, false).await?;
         page.imported = came.map(|(imported, _)| imported);
-        page.document.plans.retain(|plan| is_for(plan, actor, offer.0));
+        page.document.plans.retain(|plan| is_for(plan, actor, offer.0) && is_sold(plan));
         retain_plans(&mut page);
         Ok(page)
     }
@@ -277,7 +289,7 @@ impl Market {
     }
 
     /// The document and files of a submission. They never change, and neither does the policy while the program runs.
-    async fn snapshot(&self, row: &SubmissionRow) -> Result<Arc<Snapshot>> {
+    pub(crate) async fn snapshot(&self, row: &SubmissionRow) -> Result<Arc<Snapshot>> {
         if let Some(known) = self.kept.snapshots.get(&row.bundle) {
             return Ok(known);
         }

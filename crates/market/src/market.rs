@@ -6,6 +6,7 @@ use crate::catalogue::Kept;
 use crate::clock::{Clock, Ids, Instant};
 use crate::collection::{Collection, Unneeded};
 use crate::config::Config;
+use crate::downloads::Counters;
 use crate::egress::Egress;
 use crate::error::{Error, Result};
 use crate::lock::{self, DataLock};
@@ -92,6 +93,7 @@ pub struct Inner {
     pub(crate) kept: Kept,
     pub(crate) passwords: Passwords,
     pub(crate) attempts: Attempts,
+    pub(crate) downloads: Counters,
     events: broadcast::Sender<Event>,
     _lock: DataLock,
 }
@@ -155,6 +157,7 @@ impl Market {
             kept: Kept::default(),
             passwords: Passwords::default(),
             attempts: Attempts::default(),
+            downloads: Counters::default(),
             events,
             _lock: lock,
         };
@@ -185,8 +188,11 @@ impl Market {
         store::people::publisher(&mut c, "").await.map(drop)
     }
 
-    /// Closes the database in order; the process's lock is given back when the last clone is dropped.
+    /// Closes the database in order, after what was counted; the process's lock is given back when the last clone is dropped.
     pub async fn close(&self) {
+        if let Err(error) = self.write_downloads().await {
+            tracing::error!(%error, "the last downloads could not be written");
+        }
         self.store.close().await;
     }
 

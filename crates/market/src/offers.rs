@@ -7,7 +7,7 @@ use crate::clock::Instant;
 use crate::error::{Error, Kind, Result};
 use crate::market::Market;
 use crate::store::submissions::SubmissionRow;
-use crate::store::{history, listings, offers, people, submissions};
+use crate::store::{history, listings, offers, people, submissions, withdrawals};
 use offer::document::Offer;
 use offer::finding::{Finding, Severity};
 use offer::identity::{OfferId, PublisherId};
@@ -60,6 +60,8 @@ pub struct OfferSummary {
     /// Id of the newest submission.
     pub submission: Option<String>,
     pub live: bool,
+    /// Since when it is live and not sold any more; absent while it is sold.
+    pub stopped: Option<Instant>,
 }
 
 impl Market {
@@ -195,6 +197,17 @@ impl Market {
         tx.commit().await
     }
 
+    /// The ETag of a draft, and whether the offer is live.
+    pub async fn draft_etag(
+        &self,
+        actor: &Actor,
+        (publisher, id): (&PublisherId, &OfferId),
+    ) -> Result<(i64, bool)> {
+        access::permit(actor, Operation::ManageOffers(publisher))?;
+        let row = self.offer_row(publisher, id).await?;
+        Ok((row.version, row.live.is_some()))
+    }
+
     /// The offers that the actor manages: its own, or all for an operator.
     pub async fn offers(&self, actor: &Actor) -> Result<Vec<OfferSummary>> {
         let own = managed_by(actor)?;
@@ -211,7 +224,10 @@ impl Market {
         let mut summaries = Vec::new();
         for row in rows {
             let newest = submissions::of_offer(&mut c, &row.publisher, &row.offer).await?.into_iter().next();
+            let stopped = withdrawals::of_offer(&mut c, &row.publisher, &row.offer).await?;
+            let stopped = stopped.iter().find(|one| one.plan.is_empty()).map(|one| Instant(one.since_ms));
             summaries.push(OfferSummary {
+                stopped,
                 state: newest.as_ref().map_or(SubmissionState::NeverPublished, state_of),
                 submission: newest.map(|submission| submission.id),
                 live: row.live.is_some(),

@@ -288,6 +288,11 @@ impl Owner for RegistryOwner {
         rows.into_iter().map(descriptor).collect()
     }
 
+    fn downloaded(&self, repository: &str, manifest: &Descriptor) {
+        let day = crate::downloads::day_of(self.market.now());
+        self.market.downloads.count(day, repository, manifest);
+    }
+
     fn service(&self) -> Service {
         let config = &self.market.config;
         let url = config.settings.public_url.is_some().then(|| config.public_url());

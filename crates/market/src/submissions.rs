@@ -15,7 +15,11 @@ use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 
+mod failures;
+mod once;
 mod view;
+pub use failures::Failure;
+pub(crate) use once::names;
 pub(crate) use view::status_of;
 pub use view::{
     Action, Document, Image, Level, Message, RegionStanding, StepView, Submission, SubmissionSummary,
@@ -40,6 +44,8 @@ pub struct Publish {
     pub notify: Vec<String>,
     /// Values of the environment variables that the document names for its repositories; kept sealed.
     pub credentials: BTreeMap<String, String>,
+    /// The submission that has to be the newest one still: whoever sends the same request twice publishes once.
+    pub after: Option<String>,
 }
 
 impl Market {
@@ -69,6 +75,9 @@ impl Market {
             ));
         }
         let newest = submissions::of_offer(&mut tx, key.0, key.1).await?.into_iter().next();
+        if let Some(after) = &publish.after {
+            check_newest(newest.as_ref(), after)?;
+        }
         let number = newest.as_ref().map_or(1, |row| row.number + 1);
         if let Some(row) = &newest {
             self.make_way(&mut tx, actor, row, number).await?;
@@ -171,10 +180,26 @@ impl Market {
         (publisher, id): (&PublisherId, &OfferId),
     ) -> Result<Submission> {
         access::permit(actor, Operation::ManageOffers(publisher))?;
+        self.sign_off(actor, (publisher, id), None).await
+    }
+
+    async fn sign_off(
+        &self,
+        actor: &Actor,
+        (publisher, id): (&PublisherId, &OfferId),
+        wanted: Option<&str>,
+    ) -> Result<Submission> {
         let key = (publisher.as_str(), id.as_str());
         let mut tx = self.store.write().await?;
         let newest = submissions::of_offer(&mut tx, key.0, key.1).await?.into_iter().next();
         let row = newest.ok_or_else(|| Error::not_found(format!("a submission of {publisher}.{id}")))?;
+        if let Some(wanted) = wanted {
+            check_newest(Some(&row), wanted)?;
+            if pipeline::is_signed_off(&mut tx, wanted).await? {
+                drop(tx);
+                return self.view(row).await;
+            }
+        }
         if state_of(&row) != SubmissionState::WaitingForPublisherReview {
             return Err(Error::conflict(
                 format!("{publisher}.{id} cannot go live: its submission {} is {}", row.number, row.state),
@@ -199,10 +224,26 @@ impl Market {
         (publisher, id): (&PublisherId, &OfferId),
     ) -> Result<Submission> {
         access::permit(actor, Operation::ManageOffers(publisher))?;
+        self.call_off(actor, (publisher, id), None).await
+    }
+
+    async fn call_off(
+        &self,
+        actor: &Actor,
+        (publisher, id): (&PublisherId, &OfferId),
+        wanted: Option<&str>,
+    ) -> Result<Submission> {
         let key = (publisher.as_str(), id.as_str());
         let mut tx = self.store.write().await?;
         let newest = submissions::of_offer(&mut tx, key.0, key.1).await?.into_iter().next();
         let row = newest.ok_or_else(|| Error::not_found(format!("a submission of {publisher}.{id}")))?;
+        if let Some(wanted) = wanted {
+            check_newest(Some(&row), wanted)?;
+            if state_of(&row) == SubmissionState::Canceled {
+                drop(tx);
+                return self.view(row).await;
+            }
+        }
         let step = pipeline::current_step(&mut tx, &row.id).await?;
         if !state_of(&row).may_cancel(step) {
             return Err(Error::conflict(
@@ -232,6 +273,21 @@ impl Market {
         access::permit(actor, Operation::ManageOffers(publisher))?;
         let mut c = self.store.read().await?;
         let rows = history::of_offer(&mut c, publisher.as_str(), id.as_str()).await?;
+        Ok(rows.into_iter().map(view::action).collect())
+    }
+
+    /// Actions on an offer, newest first: those before the one with this id, or the last ones; at most [`PAGE_MAX`].
+    pub async fn history_before(
+        &self,
+        actor: &Actor,
+        (publisher, id): (&PublisherId, &OfferId),
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Action>> {
+        access::permit(actor, Operation::ManageOffers(publisher))?;
+        let limit = i64::try_from(limit.clamp(1, PAGE_MAX)).map_err(Error::internal)?;
+        let mut c = self.store.read().await?;
+        let rows = history::before(&mut c, (publisher.as_str(), id.as_str()), before, limit).await?;
         Ok(rows.into_iter().map(view::action).collect())
     }
 
@@ -294,6 +350,24 @@ impl Market {
 /// What a sealed repository credential is bound to.
 pub(crate) fn credential_owner(publisher: &str, offer: &str, name: &str) -> String {
     format!("repository credential {name} of {publisher}.{offer}")
+}
+
+/// Refuses an act on a submission that a newer one has followed: somebody looked at another one than would be meant.
+fn check_newest(newest: Option<&SubmissionRow>, wanted: &str) -> Result<()> {
+    match newest {
+        Some(row) if row.id == wanted => Ok(()),
+        Some(row) => Err(Error::conflict(
+            format!(
+                "the newest submission of {}.{} is {}, not the one that was meant",
+                row.publisher, row.offer, row.number
+            ),
+            "open the newest submission and look at it first",
+        )),
+        None => Err(Error::conflict(
+            "the submission that was meant is not there",
+            "publish without naming an earlier submission",
+        )),
+    }
 }
 
 fn check_publish(publish: &Publish) -> Result<()> {

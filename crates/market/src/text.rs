@@ -10,6 +10,7 @@ const ENGLISH: &[&str] = &[
     include_str!("../locales/en/accounts.ftl"),
     include_str!("../locales/en/criteria.ftl"),
     include_str!("../locales/en/deploy.ftl"),
+    include_str!("../locales/en/publishing.ftl"),
     include_str!("../locales/en/storefront.ftl"),
     include_str!("../locales/en/publish.ftl"),
 ];
@@ -18,6 +19,7 @@ const FRENCH: &[&str] = &[
     include_str!("../locales/fr/accounts.ftl"),
     include_str!("../locales/fr/criteria.ftl"),
     include_str!("../locales/fr/deploy.ftl"),
+    include_str!("../locales/fr/publishing.ftl"),
     include_str!("../locales/fr/storefront.ftl"),
     include_str!("../locales/fr/publish.ftl"),
 ];

@@ -21,6 +21,7 @@ mod image;
 mod import;
 mod inspect;
 mod key;
+mod lifecycle;
 mod offer;
 mod policy;
 mod pull;
@@ -99,6 +100,15 @@ enum Command {
     /// Acquire a plan for a subscription, or show its terms
     Acquire(acquire::Acquire),
     /// Print a deployment of plans: Azure IoT Edge, Compose, Kubernetes, Greengrass, Margo
+    /// Show what differs between two versions of an offer
+    Compare(lifecycle::Compare),
+    /// Stop selling a live offer, or one of its plans; devices that run it can still pull it
+    StopSelling(lifecycle::Sell),
+    /// Sell again what was not sold any more
+    Restore(lifecycle::Sell),
+    /// Delete the draft of an offer
+    DeleteDraft(lifecycle::DeleteDraft),
+    /// Print the deployment manifest of a plan
     Deployment(deployment::Deployment),
     /// Admit and list publishers
     #[command(subcommand)]
@@ -209,6 +219,10 @@ async fn dispatch_marketplace(command: &Command, output: &Output) -> Result<(), 
         Command::Reject(arguments) => submission::reject(arguments, output).await,
         Command::History(arguments) => submission::history(arguments, output).await,
         Command::Acquire(arguments) => acquire::acquire(arguments, output).await,
+        Command::Compare(arguments) => lifecycle::compare(arguments, output).await,
+        Command::StopSelling(arguments) => lifecycle::stop_selling(arguments, output).await,
+        Command::Restore(arguments) => lifecycle::restore(arguments, output).await,
+        Command::DeleteDraft(arguments) => lifecycle::delete_draft(arguments, output).await,
         Command::Deployment(arguments) => deployment::deployment(arguments, output).await,
         Command::Publisher(command) => admin::publisher(command, output).await,
         Command::Subscription(command) => admin::subscription(command, output).await,

@@ -22,6 +22,7 @@ mod policy;
 mod portal;
 mod proxy;
 mod publication;
+mod publishing;
 mod pull;
 mod push_kills;
 mod recertify;

@@ -31,7 +31,7 @@ pub struct Server {
     pub address: SocketAddr,
     pub token: String,
     data: TempDir,
-    child: Option<Child>,
+    pub child: Option<Child>,
     http: reqwest::Client,
 }
 

@@ -9,13 +9,19 @@ mod blobs;
 mod catalogue;
 mod exports;
 mod forms;
+mod insights;
 mod keys;
+mod managing;
 mod offers;
 mod recertification;
+mod selling;
 mod submissions;
+mod tickets;
 mod waivers;
 
 pub use crate::http::BODY_BYTES_MAX;
+pub use managing::ROUTES as MANAGING_ROUTES;
+
 use crate::market::Market;
 use crate::problem::Problem;
 use axum::Router;
@@ -24,7 +30,7 @@ use axum::http::StatusCode;
 use axum::middleware::map_response;
 use axum::routing::{get, post, put};
 
-/// Every route of the API. The role matrix test calls each of them as every role.
+/// Every route of the API; those of [`MANAGING_ROUTES`] come to them. The role matrix test calls each of them as every role.
 pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/healthz"),
     ("GET", "/readyz"),
@@ -89,10 +95,6 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/v1/offers/{publisher}/{offer}/go-live"),
     ("POST", "/api/v1/offers/{publisher}/{offer}/cancel"),
     ("GET", "/api/v1/offers/{publisher}/{offer}/history"),
-    ("GET", "/api/v1/submissions/{id}"),
-    ("POST", "/api/v1/submissions/{id}/reject"),
-    ("GET", "/api/v1/submissions/{id}/events"),
-    ("GET", "/api/v1/submissions/{id}/documents/{digest}"),
     ("PUT", "/api/v1/replica/tags"),
     ("GET", "/api/v1/catalogue"),
     ("GET", "/api/v1/catalogue/{publisher}/{offer}"),
@@ -157,10 +159,6 @@ pub fn router(market: Market) -> Router {
         .route(&format!("{offer}/go-live"), post(offers::go_live))
         .route(&format!("{offer}/cancel"), post(offers::cancel))
         .route(&format!("{offer}/history"), get(offers::history))
-        .route("/api/v1/submissions/{id}", get(submissions::submission))
-        .route("/api/v1/submissions/{id}/reject", post(waivers::reject))
-        .route("/api/v1/submissions/{id}/events", get(submissions::events))
-        .route("/api/v1/submissions/{id}/documents/{digest}", get(submissions::document))
         .route("/api/v1/replica/tags", put(crate::regions::put_tags))
         .route("/api/v1/catalogue", get(catalogue::live_offers))
         .route(live, get(catalogue::offer_page))
@@ -175,6 +173,7 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/deployments", post(acquisitions::deploy))
         .route("/api/v1/deployments/{id}", get(acquisitions::deployment))
         .route("/api/v1/deployments/{id}/package", get(acquisitions::package))
+        .merge(managing::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(map_response(crate::problem::of_framework))
         .with_state(market)

@@ -6,15 +6,16 @@ use crate::http::Who;
 use crate::market::Market;
 use crate::offers::{Draft, IfMatch, OfferSummary};
 use crate::problem::Problem;
-use crate::submissions::{Action, Publish, Submission, SubmissionSummary};
+use crate::submissions::{Action, PAGE_MAX, Publish, Submission, SubmissionSummary};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use offer::finding::{Finding, Severity};
 use offer::identity::{OfferId, PublisherId};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 type Answer<T> = Result<T, Problem>;
 
@@ -115,13 +116,23 @@ pub(super) async fn cancel(
     Ok(Json(market.cancel(&actor, (&publisher, &offer)).await?))
 }
 
+/// All of it, oldest first. With `limit` or `before` (the id that the last page ended with) a page, newest first.
 pub(super) async fn history(
     State(market): State<Market>,
     Who(actor): Who,
     Path(names): Path<(String, String)>,
+    Query(parameters): Query<BTreeMap<String, String>>,
 ) -> Answer<Json<Vec<Action>>> {
     let (publisher, offer) = parse(&names)?;
-    Ok(Json(market.history(&actor, (&publisher, &offer)).await?))
+    let (before, limit) = (parameters.get("before"), parameters.get("limit"));
+    if before.is_none() && limit.is_none() {
+        return Ok(Json(market.history(&actor, (&publisher, &offer)).await?));
+    }
+    let limit = limit.map_or(Ok(PAGE_MAX), |limit| limit.parse()).map_err(|_| {
+        Error::invalid("the limit is no number", format!("give a number from 1 to {PAGE_MAX}"))
+    })?;
+    let page = market.history_before(&actor, (&publisher, &offer), before.map(String::as_str), limit);
+    Ok(Json(page.await?))
 }
 
 /// Publisher and offer ID from a path. A text that is no ID names nothing that could be there.

@@ -9,7 +9,7 @@ use crate::market::Market;
 use crate::store::{campaigns, listings, people, steps};
 use certify::report::Report;
 use oci::digest::Digest;
-use oci::manifest::{self, Document, MANIFEST_BYTES_MAX};
+use oci::manifest::{self, CONFIG_BYTES_MAX, Document, MANIFEST_BYTES_MAX};
 use offer::platform::Platform;
 use offer::submission::Step;
 use offer::tags::VersionTag;
@@ -152,16 +152,32 @@ impl Market {
     }
 
     /// The images behind `latest`, from the manifests that are served.
-    async fn images(&self, plan: &PlanPage) -> Result<Vec<PlatformImage>> {
+    pub(crate) async fn images(&self, plan: &PlanPage) -> Result<Vec<PlatformImage>> {
         let Some(latest) = plan.tags.iter().find(|tag| tag.tag == "latest") else { return Ok(Vec::new()) };
-        if let Some(known) = self.kept.images.get(&latest.digest) {
-            return Ok(known.to_vec());
-        }
         let digest: Digest = latest.digest.parse().map_err(Error::internal)?;
-        let Some(root) = self.manifest(&digest).await? else { return Ok(Vec::new()) };
+        Ok(self.images_behind(&digest).await?.to_vec())
+    }
+
+    /// The images that a manifest or index leads to: itself, or each of its platforms'. None where it is no image, such as a
+    /// signature, and none where it is not here.
+    pub(crate) async fn images_behind(&self, digest: &Digest) -> Result<Arc<Vec<PlatformImage>>> {
+        let key = digest.to_string();
+        if let Some(known) = self.kept.images.get(&key) {
+            return Ok(known);
+        }
+        let Some(root) = self.manifest(digest).await? else { return Ok(Arc::default()) };
         let mut images = Vec::new();
         match root {
-            Document::Manifest(manifest) => images.push(measured(String::new(), &digest, &manifest)),
+            Document::Manifest(manifest) => {
+                let is_image = matches!(
+                    &*manifest.config.media_type,
+                    manifest::media_type::OCI_CONFIG | manifest::media_type::DOCKER_CONFIG
+                );
+                if is_image && manifest.subject.is_none() {
+                    let platform = self.configured_platform(&manifest).await?;
+                    images.push(measured(platform, digest, &manifest));
+                }
+            }
             Document::Index(index) => {
                 for child in &index.manifests {
                     let platform = child.platform.as_ref().map(in_words).unwrap_or_default();
@@ -175,14 +191,17 @@ impl Market {
                 }
             }
         }
-        if let [only] = images.as_mut_slice()
-            && only.platform.is_empty()
-            && let [sbom] = plan.sboms.as_slice()
-        {
-            only.platform = sbom.platform.clone().unwrap_or_default();
-        }
         let bytes = images.len() * 200;
-        Ok(self.kept.images.put(&latest.digest, images, bytes).to_vec())
+        Ok(self.kept.images.put(&key, images, bytes))
+    }
+
+    /// The platform that an image's configuration states; empty where it states none.
+    async fn configured_platform(&self, manifest: &manifest::Manifest) -> Result<String> {
+        let Some(bytes) = self.blobs.read(&manifest.config.digest, CONFIG_BYTES_MAX).await? else {
+            return Ok(String::new());
+        };
+        let stated: Option<manifest::Platform> = serde_json::from_slice(&bytes).ok();
+        Ok(stated.filter(|stated| !stated.os.is_empty()).as_ref().map(in_words).unwrap_or_default())
     }
 
     async fn manifest(&self, digest: &Digest) -> Result<Option<Document>> {

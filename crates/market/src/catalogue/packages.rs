@@ -66,13 +66,18 @@ impl Market {
                 page.document.publisher, page.document.id, plan.id
             ))
         })?;
-        if let Some(known) = self.kept.packages.get(&sbom.digest) {
+        self.packages_of(&sbom.digest).await
+    }
+
+    /// The packages of the CycloneDX document with this digest, by name.
+    pub(crate) async fn packages_of(&self, digest: &str) -> Result<Arc<Vec<Component>>> {
+        if let Some(known) = self.kept.packages.get(digest) {
             return Ok(known);
         }
-        let bytes = self.document_bytes(&sbom.digest).await?;
+        let bytes = self.document_bytes(digest).await?;
         let size = bytes.len();
         let components = blocking(move || parse(&bytes)).await?;
-        Ok(self.kept.packages.put(&sbom.digest, components, size))
+        Ok(self.kept.packages.put(digest, components, size))
     }
 }
 

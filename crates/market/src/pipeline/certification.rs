@@ -293,6 +293,7 @@ fn notes_of(plan: &Plan, found: &Certification) -> Vec<Note> {
                 text: format!("plan {}: {} [{}]", plan.id, finding.message, criterion.id),
                 hint: Some(finding.hint.clone()),
                 place: Some(json!(finding.place)),
+                rule: Some(criterion.id.clone()),
             });
         }
     }

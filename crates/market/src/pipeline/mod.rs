@@ -41,6 +41,11 @@ pub(crate) async fn current_step(c: &mut Connection, submission: &str) -> Result
     Ok(Step::ALL.into_iter().find(open).unwrap_or(Step::Live))
 }
 
+/// Whether the publisher has signed this submission off.
+pub(crate) async fn is_signed_off(c: &mut Connection, submission: &str) -> Result<bool> {
+    Ok(status(c, submission, Step::PublisherSignoff).await? == StepStatus::Complete)
+}
+
 /// Withdraws what was staged for the preview. The bytes stay for other repositories and for garbage collection.
 pub(crate) async fn withdraw(c: &mut Connection, submission: &str) -> Result<()> {
     for repository in registry::granted_repositories(c, submission).await? {
@@ -82,17 +87,19 @@ pub(crate) struct Note {
     pub text: String,
     pub hint: Option<String>,
     pub place: Option<Value>,
+    /// The rule or criterion that it is of.
+    pub rule: Option<String>,
 }
 
 impl Note {
     /// A plain fact.
     pub fn info(text: impl Into<String>) -> Note {
-        Note { level: Level::Info, text: text.into(), hint: None, place: None }
+        Note { level: Level::Info, text: text.into(), hint: None, place: None, rule: None }
     }
 
     /// An error with its way out.
     pub fn error(text: impl Into<String>, hint: impl Into<String>) -> Note {
-        Note { level: Level::Error, text: text.into(), hint: Some(hint.into()), place: None }
+        Note { level: Level::Error, text: text.into(), hint: Some(hint.into()), place: None, rule: None }
     }
 }
 
@@ -112,6 +119,7 @@ pub(crate) async fn say(
         message: note.text.clone(),
         hint: note.hint.clone(),
         place: note.place.as_ref().map(Value::to_string),
+        rule: note.rule.clone(),
     };
     steps::insert_message(c, submission, &row).await
 }
@@ -295,7 +303,7 @@ pub(crate) async fn blocked(
     if said.is_none_or(|row| row.message != error.message) {
         let hint =
             format!("{}; it is tried again by itself, next in {:.1} s", error.hint, wait.as_secs_f32());
-        let note = Note { level: Level::Warning, text: error.message.clone(), hint: Some(hint), place: None };
+        let note = Note { level: Level::Warning, ..Note::error(error.message.clone(), hint) };
         say(market, tx, &claim.subject, step, &note).await?;
     }
     if status(tx, &claim.subject, step).await? == StepStatus::InProgress {
@@ -313,9 +321,8 @@ pub(crate) async fn held(market: &Market, tx: &mut Tx, claim: &Claim, why: &Erro
     let messages = steps::messages(tx, &claim.subject).await?;
     let said = messages.iter().rfind(|row| row.step == step.id() && row.level != "info");
     if said.is_none_or(|row| row.message != why.message) {
-        let (text, hint) = (why.message.clone(), Some(why.hint.clone()));
-        say(market, tx, &claim.subject, step, &Note { level: Level::Warning, text, hint, place: None })
-            .await?;
+        let note = Note { level: Level::Warning, ..Note::error(why.message.clone(), why.hint.clone()) };
+        say(market, tx, &claim.subject, step, &note).await?;
     }
     set_step(market, tx, &claim.subject, step, StepStatus::Blocked).await
 }

@@ -223,7 +223,8 @@ async fn test_lead(market: &Market, claim: &Claim, work: &Work) -> Result<Option
     let hint = "check that the endpoint takes POST requests with JSON and answers 2xx";
     let failed = |text: String| {
         let place = Some(serde_json::json!({ "pointer": "/leads" }));
-        Some(Note { place, ..Note::error(format!("{text} [lead-destination]"), hint) })
+        let rule = Some("lead-destination".to_owned());
+        Some(Note { place, rule, ..Note::error(format!("{text} [lead-destination]"), hint) })
     };
     let delivery = tokio::select! {
         biased;
@@ -249,7 +250,8 @@ async fn unknown_subscriptions(tx: &mut Tx, offer: &Offer) -> Result<Vec<Note>> 
                 level: Level::Warning,
                 text: format!("the preview subscription {id} is not known to this marketplace"),
                 hint: Some("ask the operator to add it, or correct the ID and publish again".to_owned()),
-                place: None,
+                place: Some(serde_json::json!({ "pointer": "/listing/previewSubscriptions" })),
+                rule: Some("preview-subscription-known".to_owned()),
             });
         }
     }

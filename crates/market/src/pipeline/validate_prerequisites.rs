@@ -291,6 +291,7 @@ pub(super) fn note(finding: &Finding) -> Note {
         text: format!("{} [{}]", finding.message, finding.rule),
         hint: Some(finding.hint.clone()),
         place: Some(json!({ "pointer": finding.pointer, "position": position })),
+        rule: Some(finding.rule.to_string()),
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Head {
     pub unlisted: bool,
     /// It uses the whole width.
     pub wide: bool,
+    /// A style sheet of its own.
+    pub style: Option<&'static str>,
 }
 
 /// A whole page.
@@ -82,6 +84,7 @@ fn head(text: &Text, title: &str, about: &Head) -> Markup {
         link rel="stylesheet" href="/assets/storefront.css";
         link rel="stylesheet" href="/assets/accounts.css";
         link rel="stylesheet" href="/assets/deploy.css";
+        @if let Some(style) = about.style { link rel="stylesheet" href=(style); }
         script src="/assets/storefront.js" data-copy=(text.get("copy")) data-copied=(text.get("copied-short")) defer {}
     }
 }

@@ -5,16 +5,22 @@
 mod accounts;
 mod acquire;
 mod cards;
+mod chart;
+mod compare;
 mod deploy;
 mod deploying;
 mod feeds;
 mod format;
 mod home;
 mod icons;
+mod insights;
 mod language;
 mod layout;
+mod manage;
+mod managing;
 mod modules;
 mod offers;
+mod posted;
 mod publish;
 mod regions;
 mod results;
@@ -22,6 +28,7 @@ mod sending;
 mod session;
 mod submission;
 mod theme;
+mod tickets;
 mod trust_words;
 
 use crate::error::{Error, Kind};
@@ -36,7 +43,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use language::Language;
 
-/// Every route of the pages, with its method.
+pub use managing::ROUTES as MANAGING_ROUTES;
+
+/// Every route of the pages, with its method; those of [`MANAGING_ROUTES`] come to them.
 pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/"),
     ("GET", "/search"),
@@ -61,9 +70,6 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/sitemap.xml"),
     ("GET", "/sitemaps/{part}"),
     ("GET", "/robots.txt"),
-    ("GET", "/submissions/{id}"),
-    ("POST", "/submissions/{id}/go-live"),
-    ("POST", "/submissions/{id}/cancel"),
     ("GET", "/publish"),
     ("POST", "/publish"),
     ("GET", "/publish/check"),
@@ -111,7 +117,6 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/assets/publish.css"),
     ("GET", "/assets/publish.js"),
     ("GET", "/assets/deploy.css"),
-    ("GET", "/assets/progress.js"),
     ("GET", "/assets/storefront.js"),
     ("GET", "/assets/icon.svg"),
 ];
@@ -140,9 +145,6 @@ pub fn router(market: Market) -> Router {
         .route("/sitemaps/{part}", get(feeds::sitemap_part))
         .route("/robots.txt", get(feeds::robots))
         .route("/offers/{publisher}/{offer}/pictures/{*file}", get(offers::picture))
-        .route("/submissions/{id}", get(submission::page))
-        .route("/submissions/{id}/go-live", post(submission::go_live))
-        .route("/submissions/{id}/cancel", post(submission::cancel))
         .route("/regions", get(regions::page))
         .route("/language/{tag}", get(language::choose))
         .route("/theme/{theme}", get(theme::choose))
@@ -160,11 +162,8 @@ pub fn router(market: Market) -> Router {
             "/assets/storefront.js",
             get(|| asset("text/javascript; charset=utf-8", include_str!("storefront.js"))),
         )
-        .route(
-            "/assets/progress.js",
-            get(|| asset("text/javascript; charset=utf-8", include_str!("progress.js"))),
-        )
         .fallback(missing)
+        .merge(managing::routes())
         .layer(middleware::from_fn_with_state(market.clone(), sending::around))
         .with_state(market)
 }

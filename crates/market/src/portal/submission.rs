@@ -1,21 +1,31 @@
-//! A submission's progress: six steps, their messages, and the two buttons of its publisher. The script replaces the
-//! part that changes with the server's own rendering of it, so that there is one rendering in one language.
+//! A submission's progress: six steps with their messages, what hinders it, and what its publisher can do now. The script
+//! replaces the parts that changed with the server's own rendering of them, so that there is one rendering in one
+//! language.
 
-use super::layout;
-use super::session::foreign_form;
-use super::{Failed, Language};
+mod confirm;
+pub(super) mod field;
+mod report;
+mod steps;
+
+pub(super) use confirm::{ask_cancel, ask_go_live};
+
+use super::layout::{self, Head};
+use super::posted::{Posted, refused};
+use super::{Language, format, tickets};
 use crate::access::Actor;
-use crate::error::{Error, Kind};
-use crate::http::{Who, is_same_origin};
+use crate::error::{Error, Result};
+use crate::http::Who;
 use crate::market::Market;
 use crate::recertification::OfferState;
-use crate::submissions::{Level, Message, StepView, Submission};
+use crate::submissions::{Submission, SubmissionSummary};
 use crate::text::Text;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use offer::submission::{StepStatus, SubmissionState};
+use offer::submission::{Step, SubmissionState};
+
+/// Style sheet of the pages of those who publish.
+pub(super) const STYLE: &str = "/assets/publishing.css";
 
 pub(super) async fn page(
     State(market): State<Market>,
@@ -23,14 +33,27 @@ pub(super) async fn page(
     Language(text): Language,
     Path(id): Path<String>,
 ) -> Response {
-    match market.submission(&actor, &id).await {
-        Ok(submission) => {
+    let found = async {
+        let submission = market.submission(&actor, &id).await?;
+        let newest = newest(&market, &actor, &submission.summary).await?;
+        Ok((submission, newest))
+    };
+    match found.await {
+        Ok((submission, newest)) => {
             let title = format!("{}.{}", submission.summary.publisher, submission.summary.offer);
-            layout::page(&text, &title, &progress(&text, &submission)).into_response()
+            let about = Head { style: Some(STYLE), unlisted: true, ..Head::default() };
+            let content = progress(&text, &submission, &newest);
+            layout::page_with(&text, &title, &about, &content).into_response()
         }
-        Err(error) if error.kind == Kind::Unauthenticated => Redirect::to("/sign-in").into_response(),
-        Err(error) => Failed(text, error).into_response(),
+        Err(error) => refused(text, error),
     }
+}
+
+/// The newest submission of the same offer.
+async fn newest(market: &Market, actor: &Actor, of: &SubmissionSummary) -> Result<SubmissionSummary> {
+    let (publisher, offer) = crate::submissions::names(of)?;
+    let all = market.submissions(actor, (&publisher, &offer)).await?;
+    all.into_iter().next().ok_or_else(|| Error::not_found("the newest submission of this offer"))
 }
 
 pub(super) async fn go_live(
@@ -38,9 +61,9 @@ pub(super) async fn go_live(
     Who(actor): Who,
     Language(text): Language,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    _: Posted,
 ) -> Response {
-    act(market, actor, text, id, headers, true).await
+    done(text, market.go_live_with(&actor, &id).await)
 }
 
 pub(super) async fn cancel(
@@ -48,127 +71,136 @@ pub(super) async fn cancel(
     Who(actor): Who,
     Language(text): Language,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    _: Posted,
 ) -> Response {
-    act(market, actor, text, id, headers, false).await
+    done(text, market.cancel_with(&actor, &id).await)
 }
 
-async fn act(
-    market: Market,
-    actor: Actor,
-    text: Text,
-    id: String,
-    headers: HeaderMap,
-    go_live: bool,
+/// Publishes the draft as it is now.
+pub(super) async fn publish_again(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Language(text): Language,
+    Path(id): Path<String>,
+    _: Posted,
 ) -> Response {
-    if !is_same_origin(&market, &headers) {
-        let error = foreign_form(&text);
-        return Failed(text, error).into_response();
-    }
-    let done = async {
-        let summary = market.submission(&actor, &id).await?.summary;
-        let (publisher, offer) = (summary.publisher.parse(), summary.offer.parse());
-        let (Ok(publisher), Ok(offer)) = (publisher, offer) else {
-            return Err(Error::internal("a submission with a name that is none"));
-        };
-        let newest = market.status(&actor, (&publisher, &offer)).await?.summary;
-        if newest.id != id {
-            return Err(Error::conflict(
-                format!(
-                    "submission {} is not the newest any more: that is {}",
-                    summary.number, newest.number
-                ),
-                "open the newest submission and look at it first",
-            ));
-        }
-        match go_live {
-            true => market.go_live(&actor, (&publisher, &offer)).await,
-            false => market.cancel(&actor, (&publisher, &offer)).await,
-        }
-    };
-    match done.await {
-        Ok(_) => Redirect::to(&format!("/submissions/{id}")).into_response(),
-        Err(error) if error.kind == Kind::Unauthenticated => Redirect::to("/sign-in").into_response(),
-        Err(error) => Failed(text, error).into_response(),
+    done(text, market.publish_after(&actor, &id).await)
+}
+
+fn done(text: Text, result: Result<Submission>) -> Response {
+    match result {
+        Ok(submission) => Redirect::to(&format!("/submissions/{}", submission.summary.id)).into_response(),
+        Err(error) => refused(text, error),
     }
 }
 
-fn progress(text: &Text, submission: &Submission) -> Markup {
+fn progress(text: &Text, submission: &Submission, newest: &SubmissionSummary) -> Markup {
     let summary = &submission.summary;
+    let offer = format!("{}/{}", summary.publisher, summary.offer);
     html! {
+        nav.crumbs aria-label=(text.get("breadcrumb")) { ol {
+            li { a href="/" { (text.get("home")) } }
+            li { a href={ "/publish/" (offer) "/history" } { (summary.publisher) "." (summary.offer) } }
+            li { (text.get("submission")) " " (summary.number) }
+        } }
         h1 { (summary.publisher) "." (summary.offer) " · " (text.get("submission")) " " (summary.number) }
-        div #live data-events={ "/api/v1/submissions/" (summary.id) "/events" } aria-live="polite" {
-            p { strong { (state(text, summary.state)) } }
-            @if let Some(reason) = &summary.reason { p { (reason) } }
-            ol.steps { @for step in &submission.steps { (step_item(text, step)) } }
-            @if summary.state == SubmissionState::WaitingForPublisherReview {
-                p { a href={ "/offers/" (summary.publisher) "/" (summary.offer) "?preview=true" } { (text.get("see-preview")) } }
-                form.inline method="post" action={ "/submissions/" (summary.id) "/go-live" } {
-                    button.primary { (text.get("go-live")) }
-                }
+        p.small {
+            (text.with("submitted-by", &[("who", &summary.submitted_by), ("when", &format::instant(text, summary.created))]))
+        }
+        div #live data-events={ "/api/v1/submissions/" (summary.id) "/events" } {
+            div #state class={ "state " (state_class(summary.state)) } role="status" {
+                strong { (state(text, summary.state)) }
+                @if let Some(reason) = untold(submission) { p dir="auto" { (reason) } }
+                p { (next(text, submission)) }
             }
-            @if !summary.state.is_final() {
-                form.inline method="post" action={ "/submissions/" (summary.id) "/cancel" } {
-                    button { (text.get("cancel")) }
-                }
-            }
-            @if summary.state == SubmissionState::Succeeded {
-                p { a href={ "/offers/" (summary.publisher) "/" (summary.offer) } { (text.get("see-offer")) } }
-            }
-            (images(text, submission))
-            (recertifications(text, submission))
+            div #actions.actions { (actions(text, submission, newest)) }
+            div #report { (report::failures(text, submission)) }
+            h2 #steps-title { (text.get("steps")) }
+            ol #steps.steps { @for step in &submission.steps { (steps::item(text, submission, step)) } }
+            div #tickets { (tickets::of_submission(text, &submission.tickets)) }
+            div #images { (images(text, submission)) }
+            div #regions { (regions(text, submission)) }
+            div #recertifications { (recertifications(text, submission)) }
         }
         script src="/assets/progress.js" defer {}
     }
 }
 
-fn step_item(text: &Text, step: &StepView) -> Markup {
-    let name = if text.is_french() { &step.name_fr } else { &step.name };
+/// Why it was cancelled or failed, unless the report below says so.
+fn untold(submission: &Submission) -> Option<&str> {
+    let reason = submission.summary.reason.as_deref()?;
+    let failures = submission.failures();
+    let told = failures.iter().flat_map(|failure| &failure.messages).any(|message| message.text == reason);
+    (!told).then_some(reason)
+}
+
+/// One sentence: what comes next, and from whom.
+fn next(text: &Text, submission: &Submission) -> String {
+    text.get(match submission.summary.state {
+        SubmissionState::WaitingForPublisherReview => "next-look-at-preview",
+        SubmissionState::Failed => "next-mend",
+        SubmissionState::Canceled => "next-publish-again",
+        SubmissionState::Succeeded => "next-live",
+        _ if submission.steps.iter().any(|step| step.overdue) => "next-overdue",
+        _ => "next-wait",
+    })
+}
+
+/// What can be done now; each with a page that asks first, except for what can be taken back.
+fn actions(text: &Text, submission: &Submission, newest: &SubmissionSummary) -> Markup {
+    let summary = &submission.summary;
+    let (base, offer) =
+        (format!("/submissions/{}", summary.id), format!("{}/{}", summary.publisher, summary.offer));
+    let is_newest = newest.id == summary.id;
     html! {
-        li class=(step_class(step.status)) {
-            div.step {
-                strong { (name) }
-                span { (status(text, step.status)) @if step.overdue { " · " (text.get("overdue")) } }
-                progress max="100" value=(step.progress) aria-label=(name) { (step.progress) " %" }
-            }
-            @if !step.messages.is_empty() {
-                ul.messages { @for message in &step.messages { (message_item(text, message)) } }
+        @if summary.state == SubmissionState::WaitingForPublisherReview {
+            a.button href={ "/offers/" (offer) "?preview=true" } { (text.get("see-preview")) }
+            a.button.primary href={ (base) "/go-live" } { (text.get("go-live")) "…" }
+        }
+        @if summary.state.may_cancel(current(submission)) {
+            a.button href={ (base) "/cancel" } { (text.get("cancel-submission")) "…" }
+        }
+        @if summary.state == SubmissionState::Succeeded {
+            a.button href={ "/offers/" (offer) } { (text.get("see-offer")) }
+        }
+        @if is_newest && matches!(summary.state, SubmissionState::Failed | SubmissionState::Canceled) {
+            a.button href={ "/publish/" (offer) "/review" } { (text.get("edit-offer")) }
+            form method="post" action={ (base) "/publish" } {
+                button.primary { (text.get("publish-again")) }
             }
         }
+        @if !is_newest {
+            a.button.primary href={ "/submissions/" (newest.id) } {
+                (text.with("newest-submission", &[("number", &newest.number.to_string())]))
+            }
+        }
+        a.button href={ "/publish/" (offer) "/compare?to=" (summary.id) } { (text.get("compare")) }
     }
 }
 
-fn message_item(text: &Text, message: &Message) -> Markup {
-    let class = match message.level {
-        Level::Info => "quiet",
-        Level::Warning => "doubtful",
-        Level::Error => "bad",
-    };
-    html! {
-        li {
-            span class=(class) { (message.text) }
-            @if let Some(hint) = &message.hint { p.hint { (text.get("hint-label")) " " (hint) } }
-        }
-    }
+/// The step at which it is: the first that is not complete.
+fn current(submission: &Submission) -> Step {
+    let open = submission.steps.iter().find(|step| step.status != offer::submission::StepStatus::Complete);
+    open.map_or(Step::Live, |step| step.id)
 }
 
 fn images(text: &Text, submission: &Submission) -> Markup {
     html! {
         @if !submission.images.is_empty() {
             h2 { (text.get("images")) }
-            table {
+            div.scroll tabindex="0" role="region" aria-label=(text.get("images")) { table {
                 thead { tr {
                     th scope="col" { (text.get("plan")) } th scope="col" { (text.get("tag")) }
                     th scope="col" { (text.get("digest")) }
                 } }
                 tbody { @for image in &submission.images {
-                    tr { td { (image.plan) } td { (image.tag) } td { code { (image.digest) } } }
+                    tr { td { (image.plan) } td { (image.tag) } td { code.digest { (image.digest) } } }
                 } }
-            }
+            } }
         }
         @if !submission.documents.is_empty() {
             h2 { (text.get("documents")) }
-            ul { @for document in &submission.documents {
+            ul.links { @for document in &submission.documents {
                 li { a href={ "/api/v1/submissions/" (submission.summary.id) "/documents/" (document.digest) } {
                     (document.plan) " · " (document.kind) @if let Some(platform) = &document.platform { " · " (platform) }
                 }
@@ -176,6 +208,21 @@ fn images(text: &Text, submission: &Submission) -> Markup {
                     " " a href={ "/api/v1/submissions/" (submission.summary.id) "/documents/" (document.digest)
                         "?format=html&lang=" (text.language()) } { "HTML" }
                 } }
+            } }
+        }
+    }
+}
+
+fn regions(text: &Text, submission: &Submission) -> Markup {
+    html! {
+        @if !submission.regions.is_empty() {
+            h2 { (text.get("regions")) }
+            ul.links { @for region in &submission.regions {
+                li {
+                    strong { (region.name) } " · " (text.get(&format!("standing-{}", region.state.to_lowercase())))
+                    @if !region.required { " · " (text.get("region-optional")) }
+                    @if let Some(message) = &region.message { p.hint { (message) } }
+                }
             } }
         }
     }
@@ -191,7 +238,7 @@ fn recertifications(text: &Text, submission: &Submission) -> Markup {
                     strong class=(recertified_class(found.state)) {
                         (text.get(&format!("recertified-{}", format!("{:?}", found.state).to_lowercase())))
                     }
-                    " · " (found.changed)
+                    " · " (format::instant(text, found.changed))
                     @if let Some(message) = &found.message { " · " (message) }
                     @if let Some(day) = &found.hide_on {
                         @let key = if found.hidden { "recertified-hidden" } else { "recertified-until" };
@@ -215,20 +262,17 @@ fn recertified_class(state: OfferState) -> &'static str {
     }
 }
 
-fn state(text: &Text, state: SubmissionState) -> String {
+/// A state of submissions in words.
+pub(super) fn state(text: &Text, state: SubmissionState) -> String {
     text.get(&format!("state-{}", format!("{state:?}").to_lowercase()))
 }
 
-fn status(text: &Text, status: StepStatus) -> String {
-    text.get(&format!("status-{}", format!("{status:?}").to_lowercase()))
-}
-
-fn step_class(status: StepStatus) -> &'static str {
-    match status {
-        StepStatus::Complete => "done",
-        StepStatus::InProgress => "running",
-        StepStatus::WaitingForPublisherReview | StepStatus::WaitingForApproval => "waiting",
-        StepStatus::Blocked | StepStatus::Rejected => "stopped",
-        StepStatus::NotStarted | StepStatus::Canceled => "idle",
+fn state_class(state: SubmissionState) -> &'static str {
+    match state {
+        SubmissionState::Succeeded => "good",
+        SubmissionState::Failed => "bad",
+        SubmissionState::Canceled | SubmissionState::NeverPublished => "quiet",
+        SubmissionState::WaitingForPublisherReview => "doubtful",
+        SubmissionState::NotStarted | SubmissionState::Running => "running",
     }
 }

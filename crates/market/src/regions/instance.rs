@@ -29,8 +29,8 @@ pub(super) struct InstanceRegion {
 /// The part of an RFC 9457 problem that says what is wrong.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Problem {
-    detail: String,
+pub(super) struct Problem {
+    pub detail: String,
     hint: String,
 }
 
@@ -90,7 +90,7 @@ impl Region for InstanceRegion {
 }
 
 /// What the answer says; nothing when it is no problem of our kind.
-async fn read_problem(mut response: reqwest::Response) -> Problem {
+pub(super) async fn read_problem(mut response: reqwest::Response) -> Problem {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
         if body.len() + chunk.len() > ERROR_BYTES_MAX {

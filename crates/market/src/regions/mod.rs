@@ -5,6 +5,7 @@
 //! lie in private networks.
 
 mod change;
+mod downloads;
 mod home;
 mod instance;
 mod lag;

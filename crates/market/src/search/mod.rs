@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::market::Market;
 use crate::offers::blocking;
 use crate::store::listings::{self, ChangedRow};
-use crate::store::{Connection, documents, submissions};
+use crate::store::{Connection, documents, submissions, withdrawals};
 use offer::document::{LicenceModel, Offer, Plan};
 use offer::reading;
 use offer::tags::VersionTag;
@@ -221,7 +221,7 @@ impl Market {
     }
 }
 
-/// What is kept beside a listing, as JSON. Hidden and private plans are in none of it.
+/// What is kept beside a listing, as JSON. Hidden and private plans are in none of it, nor are those that are not sold.
 pub(crate) async fn facts(
     c: &mut Connection,
     market: &Market,
@@ -230,7 +230,9 @@ pub(crate) async fn facts(
 ) -> Result<String> {
     let images = documents::of_submission(c, submission).await?;
     let tags = submissions::tags(c, submission).await?;
-    let is_open = |plan: &&Plan| !plan.hidden && plan.private_audience.is_empty();
+    let stopped = withdrawals::of_offer(c, document.publisher.as_str(), document.id.as_str()).await?;
+    let is_sold = |plan: &Plan| !stopped.iter().any(|row| row.plan == plan.id.as_str());
+    let is_open = |plan: &&Plan| !plan.hidden && plan.private_audience.is_empty() && is_sold(plan);
     let open: Vec<&Plan> = document.plans.iter().filter(is_open).collect();
     let platforms_of = |plan: &Plan| -> BTreeSet<String> {
         let of_plan = images.iter().filter(|image| image.kind == "sbom" && image.plan == plan.id.as_str());

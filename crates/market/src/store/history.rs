@@ -35,6 +35,19 @@ pub async fn insert(c: &mut AnyConnection, row: &HistoryRow) -> Result<()> {
     Ok(())
 }
 
+/// Actions on an offer before the one with this id, or the last ones, newest first, at most `limit`.
+pub async fn before(
+    c: &mut AnyConnection,
+    (publisher, offer): (&str, &str),
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<HistoryRow>> {
+    let sql = "SELECT id, at_ms, actor, publisher, offer, submission, action, detail FROM history \
+               WHERE publisher = $1 AND offer = $2 AND ($3 = '' OR id < $3) ORDER BY id DESC LIMIT $4";
+    let query = sqlx::query_as(sql).bind(publisher).bind(offer).bind(before.unwrap_or("")).bind(limit);
+    Ok(query.fetch_all(c).await?)
+}
+
 /// Actions on an offer, oldest first.
 pub async fn of_offer(c: &mut AnyConnection, publisher: &str, offer: &str) -> Result<Vec<HistoryRow>> {
     let sql = "SELECT id, at_ms, actor, publisher, offer, submission, action, detail FROM history \

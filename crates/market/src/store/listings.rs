@@ -94,12 +94,14 @@ pub async fn put_facts(c: &mut AnyConnection, (publisher, offer): (&str, &str), 
     Ok(())
 }
 
-/// Offers that are hidden from some instant on: those that must be mended, and those that their own marketplace withdrew.
+/// Offers that are hidden from some instant on: those that must be mended, those that their own marketplace withdrew, and
+/// those that are not sold any more.
 pub async fn hidden(c: &mut AnyConnection) -> Result<Vec<HiddenRow>> {
     let sql = "SELECT publisher, offer, hide_ms FROM deadlines UNION ALL \
                SELECT i.publisher, i.offer, 0 AS hide_ms FROM imported_offers i JOIN listings l \
                ON l.publisher = i.publisher AND l.offer = i.offer AND l.submission = i.submission \
-               WHERE i.withdrawn_ms IS NOT NULL ORDER BY 1, 2, 3";
+               WHERE i.withdrawn_ms IS NOT NULL UNION ALL \
+               SELECT publisher, offer, since_ms AS hide_ms FROM withdrawals WHERE plan = '' ORDER BY 1, 2, 3";
     Ok(sqlx::query_as(sql).fetch_all(c).await?)
 }
 
@@ -127,12 +129,15 @@ pub async fn releases(
     Ok(sqlx::query_as(sql).bind(publisher).bind(offer).bind(live).fetch_all(c).await?)
 }
 
-/// All listings by title, without the offers that are hidden at this instant, and those that their own marketplace withdrew.
+/// All listings by title, without the offers that are hidden at this instant, those that their own marketplace withdrew, and
+/// those that are not sold any more.
 pub async fn list(c: &mut AnyConnection, now_ms: i64) -> Result<Vec<ListingRow>> {
     let sql = "SELECT publisher, offer, identifier, title, summary, categories, submission, live_ms, facts FROM listings l \
                WHERE NOT EXISTS (SELECT 1 FROM deadlines d WHERE d.publisher = l.publisher AND d.offer = l.offer \
                AND d.hide_ms <= $1) AND NOT EXISTS (SELECT 1 FROM imported_offers i WHERE i.publisher = l.publisher \
-               AND i.offer = l.offer AND i.submission = l.submission AND i.withdrawn_ms IS NOT NULL) ORDER BY title, publisher, offer";
+               AND i.offer = l.offer AND i.submission = l.submission AND i.withdrawn_ms IS NOT NULL) \
+               AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.publisher = l.publisher AND w.offer = l.offer \
+               AND w.plan = '') ORDER BY title, publisher, offer";
     Ok(sqlx::query_as(sql).bind(now_ms).fetch_all(c).await?)
 }
 
@@ -141,6 +146,13 @@ pub async fn by_identifier(c: &mut AnyConnection, identifier: &str) -> Result<Op
     let sql = "SELECT publisher, offer, identifier, title, summary, categories, submission, live_ms, facts FROM listings \
                WHERE identifier = $1";
     Ok(sqlx::query_as(sql).bind(identifier).fetch_optional(c).await?)
+}
+
+/// The listing of an offer.
+pub async fn of_offer(c: &mut AnyConnection, publisher: &str, offer: &str) -> Result<Option<ListingRow>> {
+    let sql = "SELECT publisher, offer, identifier, title, summary, categories, submission, live_ms, facts FROM listings \
+               WHERE publisher = $1 AND offer = $2";
+    Ok(sqlx::query_as(sql).bind(publisher).bind(offer).fetch_optional(c).await?)
 }
 
 /// Records that a tag of a plan is live with this digest.

@@ -9,6 +9,7 @@ pub mod acquisitions;
 pub mod campaigns;
 pub mod deployments;
 pub mod documents;
+pub mod downloads;
 pub mod exports;
 pub mod history;
 pub mod invitations;
@@ -22,8 +23,10 @@ pub mod registry;
 pub mod steps;
 pub mod submissions;
 pub mod tasks;
+pub mod tickets;
 pub mod unneeded;
 pub mod waivers;
+pub mod withdrawals;
 
 use crate::error::{Error, Kind, Result};
 use sqlx::any::AnyPoolOptions;
@@ -61,13 +64,16 @@ pub struct Tx {
 
 /// The writer's turn. Its end begins a new generation, after the commit and before the next writer.
 struct Turn {
-    generation: Arc<AtomicU64>,
+    /// None for a write of what nobody keeps.
+    generation: Option<Arc<AtomicU64>>,
     _writer: OwnedMutexGuard<()>,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
+        if let Some(generation) = &self.generation {
+            generation.fetch_add(1, Ordering::SeqCst);
+        }
     }
 }
 
@@ -109,12 +115,22 @@ impl Store {
     /// Begins a write transaction. It takes the write lock at once (`BEGIN IMMEDIATE`), because a transaction that
     /// reads first and writes later fails when another one wrote in between.
     pub async fn write(&self) -> Result<Tx> {
-        let writer = Arc::clone(&self.writer).lock_owned().await;
-        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Tx { transaction, turn: Turn { generation: Arc::clone(&self.generation), _writer: writer } })
+        self.begin(Some(Arc::clone(&self.generation))).await
     }
 
-    /// Counts the write transactions that ended. What was read after this number was asked for is still so while the
+    /// As [`write`](Store::write), for rows that nobody keeps in memory and nobody waits for, such as counts: the generation
+    /// stays, so that what the registry knows need not be read again every few seconds.
+    pub async fn write_beside(&self) -> Result<Tx> {
+        self.begin(None).await
+    }
+
+    async fn begin(&self, generation: Option<Arc<AtomicU64>>) -> Result<Tx> {
+        let writer = Arc::clone(&self.writer).lock_owned().await;
+        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Tx { transaction, turn: Turn { generation, _writer: writer } })
+    }
+
+    /// Counts the write transactions that ended, those of [`write_beside`](Store::write_beside) aside. What was read after this number was asked for is still so while the
     /// number is the same: no other process writes (see [`crate::lock`]).
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::SeqCst)

@@ -97,6 +97,16 @@ pub async fn tags(
     Ok(rows.into_iter().map(|(tag,)| tag).collect())
 }
 
+/// Tags of a repository with the digests that they point at, at most `limit`.
+pub async fn tags_with_digests(
+    c: &mut AnyConnection,
+    repository: &str,
+    limit: i64,
+) -> Result<Vec<(String, String)>> {
+    let sql = "SELECT tag, digest FROM repository_tags WHERE repository = $1 ORDER BY tag LIMIT $2";
+    Ok(sqlx::query_as(sql).bind(repository).bind(limit).fetch_all(c).await?)
+}
+
 /// Whether the repository holds anything.
 pub async fn is_known(c: &mut AnyConnection, repository: &str) -> Result<bool> {
     let sql = "SELECT COUNT(*) FROM (SELECT 1 AS one FROM repository_manifests WHERE repository = $1 \

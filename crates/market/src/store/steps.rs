@@ -26,6 +26,8 @@ pub struct MessageRow {
     pub hint: Option<String>,
     /// Where it applies, as JSON.
     pub place: Option<String>,
+    /// The rule or criterion that it is of.
+    pub rule: Option<String>,
 }
 
 /// Adds the steps of a new submission, all `NotStarted`.
@@ -91,8 +93,8 @@ pub async fn cancel_open(c: &mut AnyConnection, submission: &str, now_ms: i64) -
 
 /// Adds a message.
 pub async fn insert_message(c: &mut AnyConnection, submission: &str, row: &MessageRow) -> Result<()> {
-    let sql = "INSERT INTO messages (id, submission, step, level, at_ms, message, hint, place) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let sql = "INSERT INTO messages (id, submission, step, level, at_ms, message, hint, place, rule) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     sqlx::query(sql)
         .bind(&row.id)
         .bind(submission)
@@ -102,6 +104,7 @@ pub async fn insert_message(c: &mut AnyConnection, submission: &str, row: &Messa
         .bind(&row.message)
         .bind(row.hint.as_deref())
         .bind(row.place.as_deref())
+        .bind(row.rule.as_deref())
         .execute(c)
         .await?;
     Ok(())
@@ -109,7 +112,6 @@ pub async fn insert_message(c: &mut AnyConnection, submission: &str, row: &Messa
 
 /// Messages of a submission in the order of their making.
 pub async fn messages(c: &mut AnyConnection, submission: &str) -> Result<Vec<MessageRow>> {
-    let sql =
-        "SELECT id, step, level, at_ms, message, hint, place FROM messages WHERE submission = $1 ORDER BY id";
+    let sql = "SELECT id, step, level, at_ms, message, hint, place, rule FROM messages WHERE submission = $1 ORDER BY id";
     Ok(sqlx::query_as(sql).bind(submission).fetch_all(c).await?)
 }

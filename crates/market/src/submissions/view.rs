@@ -8,7 +8,9 @@ use crate::recertification::{self, Recertification};
 use crate::store::history::HistoryRow;
 use crate::store::steps::{MessageRow, StepRow};
 use crate::store::submissions::SubmissionRow;
+use crate::store::tickets as store;
 use crate::store::{campaigns, documents, regions, steps, submissions};
+use crate::tickets::TicketSummary;
 use offer::submission::{Step, StepStatus, SubmissionState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +36,9 @@ pub struct Submission {
     /// What campaigns said of it while it was live, oldest first.
     #[serde(default)]
     pub recertifications: Vec<Recertification>,
+    /// Requests for help, oldest first.
+    #[serde(default)]
+    pub tickets: Vec<TicketSummary>,
 }
 
 /// A submission in a list.
@@ -110,6 +115,18 @@ pub struct Message {
     /// Where it applies: `pointer` into the offer with `position` in the files, or `image`, `layer` and `path`.
     #[serde(rename = "where")]
     pub place: Option<Value>,
+    /// The rule of the offer, or the criterion of certification, that it is of.
+    #[serde(default)]
+    pub rule: Option<String>,
+}
+
+impl Message {
+    /// The text without the name of its rule behind it.
+    pub fn fact(&self) -> &str {
+        let rule = self.rule.as_deref().unwrap_or_default();
+        let named = self.text.strip_suffix(']').and_then(|text| text.strip_suffix(rule));
+        named.and_then(|text| text.strip_suffix(" [")).unwrap_or(&self.text)
+    }
 }
 
 /// A tag of a plan and what it points at.
@@ -158,6 +175,9 @@ pub struct RegionStanding {
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Action {
+    /// Where a page of the history ends and the next one begins.
+    #[serde(default)]
+    pub id: String,
     pub at: Instant,
     pub actor: String,
     pub action: String,
@@ -181,6 +201,7 @@ impl Market {
         for told in campaigns::of_submission(&mut c, &row.id).await? {
             recertifications.push(recertification::view(&mut c, self, told).await?);
         }
+        let tickets = store::of_submission(&mut c, &row.id).await?;
         let standings = regions::states(&mut c, &row.id).await?.into_iter().map(standing).collect();
         Ok(Submission {
             notify: serde_json::from_str(&row.notify).map_err(Error::internal)?,
@@ -191,6 +212,7 @@ impl Market {
             documents,
             regions: standings,
             recertifications,
+            tickets: tickets.into_iter().map(TicketSummary::try_from).collect::<Result<_>>()?,
         })
     }
 }
@@ -211,6 +233,7 @@ pub(super) fn summary(row: SubmissionRow) -> Result<SubmissionSummary> {
 
 pub(super) fn action(row: HistoryRow) -> Action {
     Action {
+        id: row.id,
         at: Instant(row.at_ms),
         actor: row.actor,
         action: row.action,
@@ -291,6 +314,7 @@ fn message(row: &MessageRow) -> Message {
         text: row.message.clone(),
         hint: row.hint.clone(),
         place: row.place.as_deref().and_then(|place| serde_json::from_str(place).ok()),
+        rule: row.rule.clone(),
     }
 }
 

@@ -3,10 +3,10 @@
 use super::{Claim, Kind, LEASE, LOST_MAX, Outcome};
 use crate::error::{Error, Result};
 use crate::market::Market;
-use crate::{pipeline, secrets, store};
+use crate::{downloads, pipeline, secrets, store, tickets};
 use registry::Blobs;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,6 +18,9 @@ const POLL: Duration = Duration::from_secs(1);
 const TIDY_PERIOD: Duration = Duration::from_secs(3_600);
 /// Age at which an upload that nobody goes on with is a leftover: a client that is away over night may still finish it.
 const UPLOAD_AGE_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// How often regions that are instances are asked for their downloads.
+const COLLECT_DOWNLOADS: Duration = Duration::from_secs(600);
 
 /// How long after the start the first garbage collection begins: a server that is started often collects, too, and one that
 /// was just started has other things to do.
@@ -50,6 +53,7 @@ impl Worker {
     pub async fn run(self) {
         self.running.spawn(tidy(self.market.blobs.clone(), self.shutdown.clone()));
         self.running.spawn(collect(self.market.clone(), self.shutdown.clone()));
+        self.running.spawn(count(self.market.clone(), self.shutdown.clone()));
         self.running.spawn(watch_dates(self.market.clone(), self.shutdown.clone()));
         while !self.shutdown.is_cancelled() {
             if let Err(error) = self.claim_due().await {
@@ -166,11 +170,39 @@ async fn collect(market: Market, shutdown: CancellationToken) {
     }
 }
 
-/// Begins the recertifications that imports ask for, and hides what was not mended until its date.
+/// Writes the downloads that the registry counted, every few seconds, and asks the regions for theirs now and then; what was
+/// counted last is written by [`Market::close`].
+async fn count(market: Market, shutdown: CancellationToken) {
+    let mut asked: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(downloads::PERIOD) => {}
+            () = shutdown.cancelled() => return,
+        }
+        if let Err(error) = market.write_downloads().await {
+            tracing::warn!(%error, "downloads could not be written; they are kept for the next time");
+        }
+        if asked.is_none_or(|asked| asked.elapsed() >= COLLECT_DOWNLOADS) {
+            tokio::select! {
+                result = market.collect_downloads() => if let Err(error) = result {
+                    tracing::warn!(%error, "the regions could not be asked for their downloads");
+                },
+                () = shutdown.cancelled() => return,
+            }
+            asked = Some(Instant::now());
+        }
+    }
+}
+
+/// Begins the recertifications that imports ask for, hides what was not mended until its date, and opens tickets for
+/// steps that are overdue.
 async fn watch_dates(market: Market, shutdown: CancellationToken) {
     while !shutdown.is_cancelled() {
         if let Err(error) = pipeline::recertification::look(&market).await {
             tracing::error!(%error, "looking for recertifications that are due failed");
+        }
+        if let Err(error) = tickets::look(&market).await {
+            tracing::error!(%error, "looking for steps that are overdue failed");
         }
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}

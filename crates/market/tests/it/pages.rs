@@ -186,7 +186,11 @@ async fn a_submission_is_signed_off_in_the_browser() {
     assert_eq!((done.status, done.header(header::LOCATION)), (StatusCode::SEE_OTHER, path.as_str()));
     wait_for(&stage.place.market, SubmissionState::Succeeded).await;
     let again = post(router, &go_live, &stage.own, Some(&here()), "").await;
-    assert_eq!(again.status, StatusCode::CONFLICT);
+    // Pressed twice: it went live once, and the second answer is the same.
+    assert_eq!((again.status, again.header(header::LOCATION)), (StatusCode::SEE_OTHER, path.as_str()));
+    let history = stage.place.market.history(&publisher(), (&contoso(), &sensor())).await.unwrap();
+    let signed = history.iter().filter(|action| action.submission.as_deref() == Some(stage.waiting.as_str()));
+    assert_eq!(signed.filter(|action| action.action == "went-live").count(), 1);
 }
 
 #[tokio::test]
@@ -231,6 +235,19 @@ async fn every_page_is_guarded_and_whole_in_both_languages() {
         "/offers/contoso/sensor/plans/standard/packages",
         "/sign-in",
         &submission,
+        &format!("{submission}/go-live"),
+        &format!("{submission}/cancel"),
+        &format!("{submission}/tickets"),
+        "/tickets",
+        "/publish/contoso/sensor/history",
+        "/publish/contoso/sensor/compare",
+        &format!("/publish/contoso/sensor/compare?from=live&to={}", stage.waiting),
+        "/publish/contoso/sensor/selling",
+        "/publish/contoso/sensor/selling/stop",
+        "/publish/contoso/sensor/delete-draft",
+        "/publish/contoso/sensor/insights",
+        "/publish/contoso/sensor/insights?by=platform",
+        "/insights",
         "/no/such/page",
         "/offers/no/thing",
     ];
@@ -263,8 +280,10 @@ async fn every_page_is_guarded_and_whole_in_both_languages() {
     let method = send(&stage.router, request(Method::DELETE, "/", "").body(Body::empty()).unwrap()).await;
     assert_eq!(method.status, StatusCode::METHOD_NOT_ALLOWED);
     assert!(method.text().contains("<h1>"));
-    for (_, path) in
-        portal::ROUTES.iter().filter(|(method, path)| *method == "GET" && path.starts_with("/assets"))
+    for (_, path) in portal::ROUTES
+        .iter()
+        .chain(portal::MANAGING_ROUTES)
+        .filter(|(method, path)| *method == "GET" && path.starts_with("/assets"))
     {
         let asset = get(&stage.router, path, "").await;
         assert_eq!(asset.status, StatusCode::OK);
