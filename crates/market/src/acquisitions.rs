@@ -98,18 +98,6 @@ impl Market {
         Ok(found)
     }
 
-    /// The subscriptions that an actor may use, with their owners' names.
-    pub async fn own_subscriptions(&self, actor: &Actor) -> Result<Vec<(Uuid, String)>> {
-        let mut c = self.store.read().await?;
-        let mut found = Vec::new();
-        for id in actor.subscriptions() {
-            if let Some(row) = people::subscription(&mut c, &id.to_string()).await? {
-                found.push((*id, row.owner));
-            }
-        }
-        Ok(found)
-    }
-
     /// Acquires a plan for a subscription. Asked again, it answers with what is there, and no second lead is made.
     pub async fn acquire(
         &self,

@@ -46,6 +46,18 @@ impl Market {
         Ok(Subscription { id, owner: row.owner, created })
     }
 
+    /// The subscriptions that the actor may acquire for.
+    pub async fn own_subscriptions(&self, actor: &Actor) -> Result<Vec<Subscription>> {
+        let mut c = self.store.read().await?;
+        let mut found = Vec::new();
+        for id in actor.subscriptions() {
+            if let Some(row) = people::subscription(&mut c, &id.to_string()).await? {
+                found.push(view(row)?);
+            }
+        }
+        Ok(found)
+    }
+
     /// All subscriptions in the order of their making. Operators only.
     pub async fn subscriptions(&self, actor: &Actor) -> Result<Vec<Subscription>> {
         access::permit(actor, Operation::Administer)?;

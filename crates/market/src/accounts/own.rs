@@ -79,13 +79,6 @@ impl Market {
         Ok(Subscription { id: made, owner: row.owner, created })
     }
 
-    /// The subscriptions that the account holds.
-    pub async fn own_subscriptions(&self, actor: &Actor) -> Result<Vec<Subscription>> {
-        let id = own_id(actor)?;
-        let mut c = self.store.read().await?;
-        store::held(&mut c, id).await?.into_iter().map(crate::subscriptions::view).collect()
-    }
-
     /// The account's own tokens that were not revoked.
     pub async fn own_tokens(&self, actor: &Actor) -> Result<Vec<Token>> {
         let id = own_id(actor)?;

@@ -214,13 +214,13 @@ impl Market {
         };
         match page {
             Err(why) => module.state = ModuleState::Withdrawn(why.message),
-            Ok(page) => self.compare(&mut module, &page, newest.as_ref()).await?,
+            Ok(page) => self.put_in_live(&mut module, &page, newest.as_ref()).await?,
         }
         Ok(module)
     }
 
     /// Puts in what is live, and what changed.
-    async fn compare(
+    async fn put_in_live(
         &self,
         module: &mut MyModule,
         page: &OfferPage,

@@ -11,6 +11,7 @@ use crate::error::{Error, Kind};
 use crate::http::{Who, is_same_origin};
 use crate::leads::{CONTACT_CHARS_MAX, Contact};
 use crate::market::Market;
+use crate::subscriptions::Subscription;
 use crate::text::Text;
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, Path, Query, State};
@@ -109,7 +110,7 @@ fn contact(fields: &Fields) -> Contact {
 struct Loaded {
     key: (PublisherId, OfferId, PlanId),
     found: ToAcquire,
-    subscriptions: Vec<(Uuid, String)>,
+    subscriptions: Vec<Subscription>,
 }
 
 async fn load(market: &Market, actor: &Actor, names: &(String, String, String)) -> Result<Loaded, Error> {
@@ -171,15 +172,15 @@ impl Loaded {
 
     fn subscription(&self, text: &Text, fields: &Fields) -> Markup {
         let has = |id: &Uuid| self.found.owned.iter().any(|owned| owned.subscription == *id);
-        let left: Vec<_> = self.subscriptions.iter().filter(|(id, _)| !has(id)).collect();
+        let left: Vec<_> = self.subscriptions.iter().filter(|own| !has(&own.id)).collect();
         html! {
             div.field {
-                @if let [(id, owner)] = left.as_slice() {
+                @if let [Subscription { id, owner, .. }] = left.as_slice() {
                     p { (text.get("acquire-for")) " " strong { (owner) } " " code.quiet { (id) } }
                     input type="hidden" name="subscription" value=(id);
                 } @else {
                     label for="subscription" { (text.get("acquire-for")) }
-                    select #subscription name="subscription" { @for (id, owner) in left {
+                    select #subscription name="subscription" { @for Subscription { id, owner, .. } in left {
                         option value=(id) selected[fields.one("subscription") == id.to_string()] { (owner) " (" (id) ")" }
                     } }
                 }

@@ -29,8 +29,8 @@ pub(super) async fn page(
     }
     let found = async {
         let mut all = Vec::new();
-        for (id, owner) in market.own_subscriptions(&actor).await? {
-            all.push((owner, market.my_modules(&actor, id).await?));
+        for own in market.own_subscriptions(&actor).await? {
+            all.push((own.owner, market.my_modules(&actor, own.id).await?));
         }
         Ok::<_, Error>(all)
     };

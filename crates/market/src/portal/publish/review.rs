@@ -15,7 +15,6 @@ use offer::finding::{Finding, Severity};
 use offer::reading;
 use offer::sections::Section;
 use offer::submission::SubmissionState;
-use std::collections::BTreeMap;
 
 /// What was typed before it was refused, and why.
 pub(super) struct Refused {
@@ -142,8 +141,7 @@ pub(super) async fn publish(desk: &Desk, (publisher, offer): (&str, &str), body:
     let notify = posted.first("notify").unwrap_or_default().to_owned();
     let addresses =
         notify.split([',', ';', '\n', '\r', ' ']).map(str::trim).filter(|address| !address.is_empty());
-    let mut request =
-        Publish { notify: addresses.map(str::to_owned).collect(), credentials: BTreeMap::new() };
+    let mut request = Publish { notify: addresses.map(str::to_owned).collect(), ..Publish::default() };
     for name in posted.below("credential:") {
         let value = posted.first(&format!("credential:{name}")).unwrap_or_default();
         if !value.is_empty() {
