@@ -1,5 +1,5 @@
-//! What a publisher learns of its offers: downloads by day, leads, and how many vulnerabilities are known of what is live, over
-//! time. Acquisitions are to be counted here beside leads.
+//! What a publisher learns of its offers: downloads, acquisitions and leads by day, and how many vulnerabilities are known of
+//! what is live, over time.
 
 use crate::access::{self, Actor, Operation};
 use crate::clock::Instant;
@@ -45,6 +45,8 @@ pub struct Insights {
     pub to: Date,
     /// By day, plan, tag, platform and region.
     pub downloads: Vec<Downloads>,
+    /// Days that had any; those that were removed since are counted, too.
+    pub acquisitions: Vec<OnDay>,
     /// Days that had any.
     pub leads: Vec<OnDay>,
     /// Oldest first; not limited to the days that are asked for, since what was found stays until it is judged again.
@@ -130,18 +132,21 @@ impl Market {
         let (key, numbers) = ((publisher.as_str(), id.as_str()), (number_of(days.from), number_of(days.to)));
         let mut c = self.store.read().await?;
         let downloads = store::of_offer(&mut c, key, numbers).await?;
+        let acquisitions = store::acquisitions_by_day(&mut c, key, numbers).await?;
         let leads = store::leads_by_day(&mut c, key, numbers).await?;
         drop(c);
+        let on_days = |rows: Vec<(i64, i64)>| {
+            let on_day = |(day, count): (i64, i64)| OnDay { day: date_of(day), count: count.unsigned_abs() };
+            rows.into_iter().map(on_day).collect()
+        };
         Ok(Insights {
             publisher: publisher.to_string(),
             offer: id.to_string(),
             from: days.from,
             to: days.to,
             downloads: downloads.into_iter().map(Downloads::from).collect(),
-            leads: leads
-                .into_iter()
-                .map(|(day, count)| OnDay { day: date_of(day), count: count.unsigned_abs() })
-                .collect(),
+            acquisitions: on_days(acquisitions),
+            leads: on_days(leads),
             vulnerabilities: self.vulnerabilities(key).await?,
         })
     }

@@ -4,7 +4,7 @@
 use crate::access::{self, Actor, Operation};
 use crate::error::{Error, Result};
 use crate::market::Market;
-use crate::offers::{IfMatch, managed_by, state_of};
+use crate::offers::{IfMatch, state_of};
 use crate::pipeline;
 use crate::store::submissions::SubmissionRow;
 use crate::store::{self, Tx, history, offers, steps, submissions};
@@ -16,6 +16,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 mod failures;
+mod listing;
 mod once;
 mod view;
 pub use failures::Failure;
@@ -123,54 +124,6 @@ impl Market {
         // Another publisher's submission looks like one that does not exist.
         access::permit(actor, Operation::ManageOffers(&publisher)).map_err(|_| missing())?;
         self.view(row).await
-    }
-
-    /// The newest submission of an offer.
-    pub async fn status(
-        &self,
-        actor: &Actor,
-        (publisher, id): (&PublisherId, &OfferId),
-    ) -> Result<Submission> {
-        access::permit(actor, Operation::ManageOffers(publisher))?;
-        let row = self.newest(publisher, id).await?;
-        self.view(row).await
-    }
-
-    /// Submissions, newest first: the actor's own, or everybody's for an operator. `before` is the id that the last page
-    /// ended with.
-    pub async fn operations(
-        &self,
-        actor: &Actor,
-        before: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<SubmissionSummary>> {
-        let own = managed_by(actor)?;
-        let mut c = self.store.read().await?;
-        let limit = i64::try_from(limit.clamp(1, PAGE_MAX)).map_err(Error::internal)?;
-        let mut rows = Vec::new();
-        match own {
-            None => rows = submissions::list(&mut c, None, before, limit).await?,
-            Some(publishers) => {
-                for publisher in publishers {
-                    rows.extend(submissions::list(&mut c, Some(publisher.as_str()), before, limit).await?);
-                }
-                rows.sort_by(|a, b| b.id.cmp(&a.id));
-                rows.truncate(usize::try_from(limit).unwrap_or(PAGE_MAX));
-            }
-        }
-        rows.into_iter().map(view::summary).collect()
-    }
-
-    /// Submissions of one offer, newest first.
-    pub async fn submissions(
-        &self,
-        actor: &Actor,
-        (publisher, id): (&PublisherId, &OfferId),
-    ) -> Result<Vec<SubmissionSummary>> {
-        access::permit(actor, Operation::ManageOffers(publisher))?;
-        let mut c = self.store.read().await?;
-        let rows = submissions::of_offer(&mut c, publisher.as_str(), id.as_str()).await?;
-        rows.into_iter().map(view::summary).collect()
     }
 
     /// Signs the waiting submission off: it goes to the regions and then live.

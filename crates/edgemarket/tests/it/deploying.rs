@@ -2,8 +2,9 @@
 //! English and in French, with axe-core on every page, light and dark, wide and on a phone.
 
 use crate::browser::{Browser, screenshot};
+use crate::images::make_image;
 use crate::leads::LeadReceiver;
-use crate::server::{PROGRAM, Server, TestOffer, make_image, push_as};
+use crate::server::{PROGRAM, Server, TestOffer, push_as};
 use crate::storefront::violations;
 use fantoccini::Locator;
 use oci::client::{HttpOptions, http_client};

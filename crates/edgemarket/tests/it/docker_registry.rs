@@ -1,7 +1,8 @@
 //! A publisher's own registry: Debian's `docker-registry` (CNCF distribution) in a process of its own, with or without
 //! a password.
 
-use crate::server::{TAGS, free_address, make_image};
+use crate::images::make_image;
+use crate::server::{TAGS, free_address};
 use oci::client::{Client, ClientOptions, Credentials, HttpOptions, copy, http_client};
 use oci::digest::Digest;
 use oci::source::Source;

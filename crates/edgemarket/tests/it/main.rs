@@ -15,6 +15,7 @@ mod docker_registry;
 mod faults;
 mod follow;
 mod image;
+mod images;
 mod kills;
 mod leads;
 mod offer;

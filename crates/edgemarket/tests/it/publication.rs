@@ -1,7 +1,8 @@
 //! One version of an offer after another, published until each is live.
 
 use crate::command::directory;
-use crate::server::{Server, TestOffer, make_image_with, push_as};
+use crate::images::make_image_with;
+use crate::server::{Server, TestOffer, push_as};
 use offer::submission::SubmissionState;
 use offer::template::{NewOffer, new_offer};
 use serde_json::json;

@@ -101,7 +101,7 @@ async fn a_vendor_mends_what_failed_and_goes_live() {
     // The repair: the tag is pushed, and the draft goes again.
     let folder = tempfile::tempdir().expect("a temporary directory");
     let layout = folder.path().join("image");
-    server::make_image_with(&layout, NAME, Vec::new());
+    crate::images::make_image_with(&layout, NAME, Vec::new());
     let incoming = format!("incoming/{}/{NAME}", TestOffer::PUBLISHER);
     server::push_as(&layout, home.address, &incoming, &vendor, &["1.0.1"]).await;
     browser.client.goto(&format!("{base}{page}")).await.expect("the submission");

@@ -1,8 +1,9 @@
 //! SIGKILL at random instants of pushes: whatever a client was told is there stays there, whole, and a push that broke is
 //! repeated and ends.
 
+use crate::images::make_image_with;
 use crate::kills::{Random, kills_and_random};
-use crate::server::{Server, TAGS, make_image_with, pull_every_blob, registry, try_push};
+use crate::server::{Server, TAGS, pull_every_blob, registry, try_push};
 use oci::digest::Digest;
 use serde_json::json;
 use std::net::SocketAddr;

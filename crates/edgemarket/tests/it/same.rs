@@ -1,8 +1,9 @@
 //! The same image by the command line, by the server and by recertification: reports are equal byte for byte, and the bills
 //! of materials of the first two (spec `certification.md`: one engine, three doors).
 
+use crate::images::make_image;
 use crate::leads::LeadReceiver;
-use crate::server::{PROGRAM, Server, TestOffer, make_image, run};
+use crate::server::{PROGRAM, Server, TestOffer, run};
 use market::recertification::{Campaign, CampaignState};
 use offer::submission::SubmissionState;
 use std::path::Path;

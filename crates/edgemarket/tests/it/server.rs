@@ -1,20 +1,19 @@
 //! A real `edgemarket serve` in a process of its own, for tests: started, killed, restarted on the same data directory
 //! and address; and the offers and images that tests publish there.
 
+use crate::images::make_image_with;
 use crate::leads::LeadReceiver;
 use market::submissions::Submission;
 use oci::client::{Client, ClientOptions, Credentials, HttpOptions, copy, http_client};
 use oci::digest::Digest;
-use oci::manifest::{Manifest, Platform, RunConfig};
-use oci::pack::{PackContent, PackFile, PackLayer, PackSpec, pack};
+use oci::manifest::Manifest;
 use oci::source::Source;
 use oci::source::layout::LayoutSource;
-use oci::writer::LayoutWriter;
 use offer::template::{NewOffer, new_offer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -344,53 +343,6 @@ async fn try_push_as(
     let root = source.resolve(Some("latest")).expect("an image");
     let to = registry(address, Some(token)).repository(repository).expect("a name");
     copy(source, &root, &to, tags, None, Arc::new(|_| ())).await.map(drop)
-}
-
-/// A real image of this machine's platform: the program `true` of the machine, and a marker that makes it differ.
-pub fn make_image(layout: &Path, marker: &str) -> Digest {
-    make_image_with(layout, marker, Vec::new())
-}
-
-/// As [`make_image`], with these bytes in it.
-pub fn make_image_with(layout: &Path, marker: &str, ballast: Vec<u8>) -> Digest {
-    let file = |path: &str, content, mode| PackFile { path: path.to_owned(), content, mode, uid: 0, gid: 0 };
-    let program = PathBuf::from("/bin/true");
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    let spec = PackSpec {
-        platform: Platform {
-            architecture: architecture.to_owned(),
-            os: "linux".to_owned(),
-            variant: None,
-            os_version: None,
-        },
-        layers: vec![PackLayer {
-            from_root: None,
-            files: vec![
-                file("bin/module", PackContent::File(program), 0o755),
-                file("etc/marker", PackContent::Bytes(marker.as_bytes().to_vec()), 0o644),
-                file("var/ballast", PackContent::Bytes(ballast), 0o644),
-            ],
-        }],
-        config: RunConfig {
-            user: Some("1000".to_owned()),
-            entrypoint: Some(vec!["/bin/module".to_owned()]),
-            ..RunConfig::default()
-        },
-        annotations: BTreeMap::new(),
-        created_epoch_seconds: 0,
-        created_by: "test".to_owned(),
-    };
-    let mut writer = LayoutWriter::new(layout).expect("a new layout");
-    let descriptor = pack(&spec, &mut writer).expect("an image");
-    for tag in TAGS {
-        writer.add(&descriptor, Some(tag));
-    }
-    writer.finish_directory().expect("a layout");
-    descriptor.digest
 }
 
 /// A loopback address where nothing listens.

@@ -1,3 +1,4 @@
+acquisitions = Acquisitions
 advice-count = { $count ->
     [one] One rule more has advice.
    *[other] { $count } rules more have advice.
@@ -185,6 +186,10 @@ stop-hides = It is hidden from the catalogue and from the search.
 stop-now = Stop selling now
 stop-question = Stop selling { $name }?
 stop-refuses = Nobody can acquire it, or make a new deployment of it.
+insights-acquisitions-desc = { $total ->
+    [one] One acquisition from { $from } to { $to }.
+   *[other] { $total } acquisitions from { $from } to { $to }.
+}
 insights-again = judged again
 insights-by = Told apart by
 insights-by-plan = Plan
@@ -203,6 +208,7 @@ insights-leads-desc = { $total ->
     [one] One lead from { $from } to { $to }.
    *[other] { $total } leads from { $from } to { $to }.
 }
+insights-none-acquisitions = Nobody acquired a plan in these days.
 insights-none-downloads = Nothing was downloaded in these days. Downloads of previews are not counted.
 insights-none-leads = No lead came in these days. A customer who acquires a plan is a lead.
 insights-none-vulnerabilities = Nothing of this offer was live yet, so nothing of it was judged.

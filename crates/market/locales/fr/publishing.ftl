@@ -1,3 +1,4 @@
+acquisitions = Acquisitions
 advice-count = { $count ->
     [one] Une autre règle donne un conseil.
    *[other] { $count } autres règles donnent des conseils.
@@ -185,6 +186,10 @@ stop-hides = Elle disparaît du catalogue et de la recherche.
 stop-now = Arrêter la vente maintenant
 stop-question = Arrêter la vente de { $name } ?
 stop-refuses = Personne ne peut l’acquérir, ni en faire un nouveau déploiement.
+insights-acquisitions-desc = { $total ->
+    [one] { $total } acquisition du { $from } au { $to }.
+   *[other] { $total } acquisitions du { $from } au { $to }.
+}
 insights-again = jugée de nouveau
 insights-by = Distinguer par
 insights-by-plan = Plan
@@ -203,6 +208,7 @@ insights-leads-desc = { $total ->
     [one] { $total } prospect du { $from } au { $to }.
    *[other] { $total } prospects du { $from } au { $to }.
 }
+insights-none-acquisitions = Personne n’a acquis de plan ces jours-là.
 insights-none-downloads = Rien n’a été téléchargé ces jours-là. Les téléchargements des aperçus ne sont pas comptés.
 insights-none-leads = Aucun prospect n’est venu ces jours-là. Un client qui acquiert un plan est un prospect.
 insights-none-vulnerabilities = Rien de cette offre n’a encore été en direct, donc rien n’en a été jugé.

@@ -45,7 +45,8 @@ pub(super) async fn of_offer(
             let content = html! {
                 (form(&text, &base, days, Some(by)))
                 (downloads(&text, &base, days, by, &insights.downloads))
-                (leads(&text, &base, days, &insights))
+                (by_day(&text, &base, days, ("acquisitions", &insights.acquisitions)))
+                (by_day(&text, &base, days, ("leads", &insights.leads)))
                 (vulnerabilities(&text, &base, &insights.vulnerabilities))
             };
             page(&text, (&names.0, &names.1), "insights", &content)
@@ -79,7 +80,7 @@ pub(super) async fn of_all(
     }
 }
 
-/// A table of one offer as CSV: `downloads.csv`, `leads.csv`, `vulnerabilities.csv`.
+/// A table of one offer as CSV: `downloads.csv`, `acquisitions.csv`, `leads.csv`, `vulnerabilities.csv`.
 pub(super) async fn csv_of_offer(
     State(market): State<Market>,
     Who(actor): Who,
@@ -93,7 +94,8 @@ pub(super) async fn csv_of_offer(
         let insights = market.insights(&actor, (&publisher, &offer), days).await?;
         match table.as_str() {
             "downloads.csv" => Ok(csv_downloads(&insights.downloads)),
-            "leads.csv" => Ok(csv_leads(&insights.leads)),
+            "acquisitions.csv" => Ok(csv_by_day("acquisitions", &insights.acquisitions)),
+            "leads.csv" => Ok(csv_by_day("leads", &insights.leads)),
             "vulnerabilities.csv" => Ok(csv_vulnerabilities(&insights.vulnerabilities)),
             other => Err(Error::not_found(format!("the table {other:.60}"))),
         }
@@ -187,22 +189,22 @@ fn downloads(text: &Text, base: &str, days: Days, by: &str, found: &[Downloads])
     section(text, &title, total > 0, &chart, &description, (columns, &rows), &csv)
 }
 
-fn leads(text: &Text, base: &str, days: Days, insights: &Insights) -> Markup {
+/// What is only counted by day, under the name that its messages and its table have.
+fn by_day(text: &Text, base: &str, days: Days, (name, found): (&str, &[OnDay])) -> Markup {
     let all = all_days(days);
-    let total: u64 = insights.leads.iter().map(|one| one.count).sum();
-    let title = text.get("leads");
-    let rows = insights.leads.iter().map(|one| (one.day, title.clone(), one.count));
-    let series = series(text, &all, rows);
+    let total: u64 = found.iter().map(|one| one.count).sum();
+    let title = text.get(name);
+    let series = series(text, &all, found.iter().map(|one| (one.day, title.clone(), one.count)));
     let labels: Vec<String> = all.iter().map(ToString::to_string).collect();
     let description = text.with(
-        "insights-leads-desc",
+        &format!("insights-{name}-desc"),
         &[("total", &total.to_string()), ("from", &days.from.to_string()), ("to", &days.to.to_string())],
     );
     let chart =
-        Chart { id: "leads", title: &title, description: &description, labels: &labels, series: &series };
-    let rows = html! { @for one in &insights.leads { tr { td { (one.day) } td.number { (one.count) } } } };
-    let csv = format!("{base}/leads.csv?from={}&to={}", days.from, days.to);
-    section(text, &title, total > 0, &chart, &description, (&["insights-day", "leads"][..], &rows), &csv)
+        Chart { id: name, title: &title, description: &description, labels: &labels, series: &series };
+    let rows = html! { @for one in found { tr { td { (one.day) } td.number { (one.count) } } } };
+    let csv = format!("{base}/{name}.csv?from={}&to={}", days.from, days.to);
+    section(text, &title, total > 0, &chart, &description, (&["insights-day", name][..], &rows), &csv)
 }
 
 fn vulnerabilities(text: &Text, base: &str, found: &[Judgement]) -> Markup {
@@ -326,9 +328,9 @@ fn csv_downloads(found: &[Downloads]) -> String {
     table
 }
 
-fn csv_leads(found: &[OnDay]) -> String {
+fn csv_by_day(name: &str, found: &[OnDay]) -> String {
     let rows: String = found.iter().map(|one| format!("{},{}\r\n", one.day, one.count)).collect();
-    format!("day,leads\r\n{rows}")
+    format!("day,{name}\r\n{rows}")
 }
 
 fn csv_vulnerabilities(found: &[Judgement]) -> String {

@@ -33,7 +33,8 @@ pub(super) async fn page(
         Actor::Anonymous => forms(&text, &given, html! {}),
         actor => html! {
             h1 { (text.with("signed-in-as", &[("who", &actor.to_string())])) }
-            @if actor.is_operator() { p { a href="/regions" { (text.get("regions")) } " · " a href="/accounts" { (text.get("accounts")) } } }
+            @if actor.is_operator() { p { a href="/regions" { (text.get("regions")) } " · " a href="/accounts" { (text.get("accounts")) }
+                " · " a href="/tickets" { (text.get("tickets")) } " · " a href="/insights" { (text.get("manage-insights")) } } }
             (own_submissions(&text, &market, actor).await)
             form method="post" action="/sign-out" { button { (text.get("sign-out")) } }
         },

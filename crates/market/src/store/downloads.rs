@@ -108,3 +108,14 @@ pub async fn leads_by_day(
                AND created_ms / 86400000 >= $3 AND created_ms / 86400000 <= $4 GROUP BY 1 ORDER BY 1";
     Ok(sqlx::query_as(sql).bind(publisher).bind(offer).bind(from).bind(to).fetch_all(c).await?)
 }
+
+/// Acquisitions of an offer by the day that they were made, those that were removed since too.
+pub async fn acquisitions_by_day(
+    c: &mut AnyConnection,
+    (publisher, offer): (&str, &str),
+    (from, to): (i64, i64),
+) -> Result<Vec<(i64, i64)>> {
+    let sql = "SELECT acquired_ms / 86400000 AS day, COUNT(*) FROM acquisitions WHERE publisher = $1 AND offer = $2 \
+               AND acquired_ms / 86400000 >= $3 AND acquired_ms / 86400000 <= $4 GROUP BY 1 ORDER BY 1";
+    Ok(sqlx::query_as(sql).bind(publisher).bind(offer).bind(from).bind(to).fetch_all(c).await?)
+}

@@ -287,6 +287,13 @@ async fn a_removed_module_comes_back() {
             .await;
     refused.problem(StatusCode::CONFLICT);
     assert_eq!(shop.leads().await.len(), 2);
+    let own = secret(shop.market(), TokenRole::Publisher("contoso".to_owned())).await;
+    let table = get(&shop.router, "/publish/contoso/sensor/insights/acquisitions.csv", &own).await;
+    assert!(
+        table.text().starts_with("day,acquisitions\r\n") && table.text().ends_with(",2\r\n"),
+        "{}",
+        table.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

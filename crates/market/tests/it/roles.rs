@@ -76,9 +76,8 @@ fn a_forgotten_route_would_be_found() {
     assert_eq!(found, [route("GET", "/a"), route("POST", "/a"), route("PUT", plan)]);
 }
 
-/// Path with its parameters and query, and body, of the call that stands for a route. What it would make is made and
-/// what it would remove is never there, so that the calls do not disturb each other.
-fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body) {
+/// Path with its parameters and query of the call that stands for a route.
+fn filled(method: &str, path: &str, stage: &Stage) -> String {
     let mut filled = path
         .replace("{publisher}", "contoso")
         .replace("{offer}", "sensor")
@@ -106,9 +105,15 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
     if (method, path) == ("GET", "/api/v1/acquisitions") {
         filled.push_str(&format!("?subscription={CUSTOMER}"));
     }
+    filled
+}
+
+/// Body of that call. What it would make is made and what it would remove is never there, so that the calls do not disturb
+/// each other.
+fn body_of(method: &str, path: &str, role: &str) -> Body {
     let json = |text: String| Body::from(text);
     let short: String = role.chars().filter(char::is_ascii_lowercase).collect();
-    let body = match (method, path) {
+    match (method, path) {
         ("POST", "/api/v1/publishers") => json(format!(r#"{{"id":"new-{short}","name":"New"}}"#)),
         ("POST", "/api/v1/subscriptions") => json(r#"{"owner":"New"}"#.to_owned()),
         ("POST", "/api/v1/tokens") => json(r#"{"role":"operator","label":"new"}"#.to_owned()),
@@ -160,8 +165,7 @@ fn call_of(method: &str, path: &str, stage: &Stage, role: &str) -> (String, Body
         ("POST", "/publish/{publisher}/{offer}/delete-draft") => Body::from("etag=0"),
         ("POST", "/submissions/{id}/tickets") => Body::from("step=certification&text=Why"),
         _ => Body::empty(),
-    };
-    (filled, body)
+    }
 }
 
 /// The note with every id as `ID`: they differ in every run.
@@ -177,7 +181,7 @@ async fn status_of(
     role: &str,
     token: &str,
 ) -> (StatusCode, String) {
-    let (filled, body) = call_of(method, path, stage, role);
+    let (filled, body) = (filled(method, path, stage), body_of(method, path, role));
     // A person comes with a session, a program with a token.
     let bearer = if token.starts_with("edgeses_") { "" } else { token };
     let mut request = request(Method::from_bytes(method.as_bytes()).unwrap(), &filled, bearer);

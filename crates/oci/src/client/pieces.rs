@@ -81,10 +81,7 @@ impl Repository {
             (upload.keep)(None).await;
             return Ok(Some(BlobPush::Existed));
         }
-        let mut place = match &upload.begun {
-            Some(begun) => self.upload_place(&begun.location).await?,
-            None => None,
-        };
+        let mut place = self.kept_place(upload).await?;
         // Only what goes beyond all that the registry ever had is progress, so that an upload which always breaks ends.
         let (mut failures, mut furthest) = (0, 0);
         let mut delay = self.client.inner.options.retry_delay;
@@ -142,6 +139,14 @@ impl Repository {
             // A place that did not move although the registry names it is given up: whatever was wrong there stays.
             let found = self.upload_place(&at.location).await?;
             place = found.filter(|found| failures == 1 || found.offset > at.offset);
+        }
+    }
+
+    /// Where an earlier upload stands.
+    async fn kept_place(&self, upload: &PieceUpload) -> Result<Option<UploadPlace>, Error> {
+        match &upload.begun {
+            Some(begun) => self.upload_place(&begun.location).await,
+            None => Ok(None),
         }
     }
 

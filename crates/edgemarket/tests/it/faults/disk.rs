@@ -3,7 +3,8 @@
 use super::{command, tell, wait_for};
 use crate::command::directory;
 use crate::docker_registry::DockerRegistry;
-use crate::server::{PROGRAM, Server, TAGS, free_address, make_image_with, try_push};
+use crate::images::make_image_with;
+use crate::server::{PROGRAM, Server, TAGS, free_address, try_push};
 use offer::submission::{Step, StepStatus, SubmissionState};
 use serde_json::json;
 use std::process::{Child, Command, Stdio};

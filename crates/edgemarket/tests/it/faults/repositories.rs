@@ -3,8 +3,9 @@
 use super::{command, tell, wait_for};
 use crate::command::{directory, run};
 use crate::docker_registry::DockerRegistry;
+use crate::images::make_image;
 use crate::leads::LeadReceiver;
-use crate::server::{Server, TAGS, TestOffer, free_address, make_image};
+use crate::server::{Server, TAGS, TestOffer, free_address};
 use oci::digest::Digest;
 use offer::submission::{Step, SubmissionState};
 use offer::template::{NewOffer, new_offer};

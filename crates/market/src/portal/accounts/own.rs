@@ -198,7 +198,8 @@ fn roles(text: &Text, account: &Account) -> Markup {
             ul.plain.roles {
                 @if account.operator {
                     li { strong { (text.get("role-operator")) }
-                        " · " a href="/accounts" { (text.get("accounts")) } " · " a href="/regions" { (text.get("regions")) } }
+                        " · " a href="/accounts" { (text.get("accounts")) } " · " a href="/regions" { (text.get("regions")) }
+                        " · " a href="/tickets" { (text.get("tickets")) } " · " a href="/insights" { (text.get("manage-insights")) } }
                 }
                 @for membership in &account.publishers {
                     li { strong { (membership.publisher) } " · " (role_name(text, membership.role))
