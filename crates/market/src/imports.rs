@@ -17,7 +17,7 @@ use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::market::Market;
 use crate::store::exports::{self, ImportRow, ImportedOfferRow};
-use crate::store::{Connection, Tx, history, offers, registry, submissions};
+use crate::store::{Connection, Tx, history, registry};
 use ::registry::blobs;
 use bytes::Bytes;
 use certify::trust::export::{Content, Export, ExportedOffer};

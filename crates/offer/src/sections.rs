@@ -107,7 +107,8 @@ impl Section {
         // The plan's ID and repository are given when it is added.
         fields.retain(|(_, field)| !(field.object == "plan" && matches!(field.name, "id" | "licenceModel")));
         let is_fresh = |pointer: &str| match (document.pointer(pointer), fresh.pointer(pointer)) {
-            (None, _) => true,
+            // A text may stand in a file of its own instead; what no rule misses was not there to be written.
+            (None, new) => new.is_none() || !findings.iter().any(|finding| concerned(finding) == pointer),
             (found, new) => found == new && same_files(found, files, fresh_files),
         };
         let has_default = matches!(self, Section::Settings | Section::Leads);

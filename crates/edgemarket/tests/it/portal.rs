@@ -41,8 +41,7 @@ impl Desk {
     async fn browser(&self, language: &str) -> Browser {
         let browser = Browser::start(language).await;
         self.go(&browser, "/sign-in").await;
-        type_into(&browser, "token", &self.token).await;
-        press(&browser, "main button").await;
+        browser.sign_in_with(&self.token).await;
         browser.wait_for("contoso").await;
         browser
     }

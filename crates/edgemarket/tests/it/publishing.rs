@@ -49,9 +49,7 @@ async fn click(browser: &Browser, css: &str) {
 
 async fn sign_in(browser: &Browser, base: &str, token: &str) {
     browser.client.goto(&format!("{base}/sign-in")).await.expect("a page");
-    let field = browser.client.find(Locator::Id("token")).await.expect("the field");
-    field.send_keys(token).await.expect("typed");
-    click(browser, "main button.primary").await;
+    browser.sign_in_with(token).await;
     browser.wait_for("Signed in as publisher:contoso").await;
 }
 

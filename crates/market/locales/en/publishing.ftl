@@ -27,8 +27,6 @@ findings-more = { $count ->
    *[other] And { $count } more; the whole report has all.
 }
 fix-label = To mend it:
-form-too-large = The form is longer than { $limit } bytes.
-form-too-large-hint = Shorten the text and send it again.
 go-live-now = Go live now
 go-live-preview-ends = The preview ends: its customers use the live offer.
 go-live-question = Let submission { $number } of { $name } go live?

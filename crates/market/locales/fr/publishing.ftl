@@ -27,8 +27,6 @@ findings-more = { $count ->
    *[other] Et { $count } autres ; le rapport complet les contient tous.
 }
 fix-label = Pour corriger :
-form-too-large = Le formulaire dépasse { $limit } octets.
-form-too-large-hint = Raccourcissez le texte et renvoyez-le.
 go-live-now = Mettre en direct maintenant
 go-live-preview-ends = L’aperçu prend fin : ses clients utilisent l’offre en direct.
 go-live-question = Mettre en direct la soumission { $number } de { $name } ?

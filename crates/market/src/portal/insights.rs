@@ -9,7 +9,7 @@ use super::submission::STYLE;
 use super::{Language, format};
 use crate::error::{Error, Result};
 use crate::http::Who;
-use crate::insights::{Days, Downloads, Insights, Judgement, OnDay};
+use crate::insights::{Days, Downloads, Judgement, OnDay};
 use crate::market::Market;
 use crate::text::Text;
 use axum::extract::{Path, Query, State};

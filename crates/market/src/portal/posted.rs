@@ -43,8 +43,8 @@ impl FromRequest<Market> for Posted {
             return Err(Failed(text, error).into_response());
         }
         let Ok(bytes) = to_bytes(body, FORM_BYTES_MAX).await else {
-            let limit = FORM_BYTES_MAX.to_string();
-            let fact = text.with("form-too-large", &[("limit", &limit)]);
+            let max = (FORM_BYTES_MAX >> 10).to_string();
+            let fact = text.with("form-too-large", &[("max", &max)]);
             let error = Error::new(Kind::Invalid, fact, text.get("form-too-large-hint"));
             return Err((StatusCode::PAYLOAD_TOO_LARGE, layout::failure(&text, &error)).into_response());
         };

@@ -1,7 +1,7 @@
 //! Where everything stands in a document, in bytes: keys, values, and whether a collection is written in brackets. The
 //! document is known to be of the safe subset of [`crate::yaml`].
 
-use saphyr_parser::{Event, Marker, Parser, Span};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 
 /// A value and the bytes that it takes.
 #[derive(Debug)]
@@ -30,6 +30,9 @@ pub(crate) struct Entry {
     pub value: Spot,
 }
 
+/// A collection that has begun, and the key that waits for its value, with its place.
+type Open = (Spot, Option<(String, usize, usize)>);
+
 /// Reads the places of a document. `None` when it is not of the subset.
 pub(crate) fn read(text: &str) -> Option<Spot> {
     // Lines and columns, as everywhere: the parser's count of characters is off behind a text in lines of its own.
@@ -40,7 +43,7 @@ pub(crate) fn read(text: &str) -> Option<Spot> {
         text[start..].char_indices().nth(marker.col()).map_or(text.len(), |(offset, _)| start + offset)
     };
     let place = |span: &Span| (byte(&span.start), byte(&span.end), span.start.col());
-    let mut open: Vec<(Spot, Option<(String, usize, usize)>)> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
     let mut root = None;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.ok()?;
@@ -54,7 +57,11 @@ pub(crate) fn read(text: &str) -> Option<Spot> {
             Event::MappingStart(..) => {
                 open.push((begun(Kind::Map { flow, entries: Vec::new() }), None));
             }
-            Event::Scalar(value, ..) => {
+            Event::Scalar(value, style, ..) => {
+                let start = match style {
+                    ScalarStyle::Literal | ScalarStyle::Folded => sign_of_block(text, start, open.last()),
+                    _ => start,
+                };
                 let end = end_of_scalar(text, start, end);
                 let awaited = matches!(open.last(), Some((Spot { kind: Kind::Map { .. }, .. }, None)));
                 if let (true, Some((_, key))) = (awaited, open.last_mut()) {
@@ -70,6 +77,9 @@ pub(crate) fn read(text: &str) -> Option<Spot> {
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let (mut spot, _) = open.pop()?;
+                if let Kind::List { flow: false, .. } = spot.kind {
+                    (spot.start, spot.column) = dash_before(text, spot.start, spot.column);
+                }
                 spot.end = match &spot.kind {
                     Kind::List { flow: false, items } => items.last().map_or(spot.end, |item| item.end),
                     Kind::Map { flow: false, entries } => {
@@ -86,7 +96,7 @@ pub(crate) fn read(text: &str) -> Option<Spot> {
     root
 }
 
-fn put(open: &mut [(Spot, Option<(String, usize, usize)>)], root: &mut Option<Spot>, spot: Spot) {
+fn put(open: &mut [Open], root: &mut Option<Spot>, spot: Spot) {
     match open.last_mut() {
         None => *root = Some(spot),
         Some((Spot { kind: Kind::List { items, .. }, .. }, _)) => items.push(spot),
@@ -97,6 +107,32 @@ fn put(open: &mut [(Spot, Option<(String, usize, usize)>)], root: &mut Option<Sp
         }
         Some(_) => {}
     }
+}
+
+/// The first dash of a list: where a list is not indented, the parser gives the place of the first item.
+fn dash_before(text: &str, start: usize, column: usize) -> (usize, usize) {
+    if text[start..].starts_with('-') {
+        return (start, column);
+    }
+    let before = text[..start].trim_end();
+    if !before.ends_with('-') {
+        return (start, column);
+    }
+    let dash = before.len() - 1;
+    let line = text[..dash].rfind('\n').map_or(0, |newline| newline + 1);
+    (dash, text[line..dash].chars().count())
+}
+
+/// The sign of a text in lines of its own: the parser gives the place of its first line.
+fn sign_of_block(text: &str, start: usize, within: Option<&Open>) -> usize {
+    let from = match within {
+        Some((_, Some((_, _, key_end)))) => *key_end,
+        Some((Spot { kind: Kind::List { items, .. }, start, .. }, _)) => {
+            items.last().map_or(*start, |item| item.end)
+        }
+        _ => 0,
+    };
+    text.get(from..start).and_then(|head| head.find(['|', '>'])).map_or(start, |offset| from + offset)
 }
 
 /// End of a text without what the parser passes over behind it: white space and a comment.

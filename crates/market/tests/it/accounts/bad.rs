@@ -122,11 +122,13 @@ async fn a_name_is_said_to_be_wrong_beside_its_field_and_nothing_typed_is_lost()
 async fn no_form_of_another_site_does_anything() {
     let clocked = Clocked::new().await;
     let mut ada = clocked.person("ada", true).await;
-    let posts = portal::ROUTES.iter().filter(|(method, _)| *method == "POST");
+    let posts = portal::ROUTES.iter().chain(portal::MANAGING_ROUTES).filter(|(method, _)| *method == "POST");
     let mut seen = 0;
     for (_, path) in posts {
-        let path =
-            path.replace("{account}", "ada").replace("{publisher}", "contoso").replace("{id}", "unknown");
+        let path = [("account", "ada"), ("publisher", "contoso"), ("offer", "sensor"), ("id", "unknown")]
+            .into_iter()
+            .chain([("plan", "standard"), ("tab", "listing"), ("index", "0")])
+            .fold((*path).to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
         for origin in ["http://evil.example", "null", "http://market.example:81", ""] {
             ada.origin = origin.to_owned();
             let answer = ada.post(&path, &[("name", "eve"), ("role", "operator")]).await;
