@@ -66,7 +66,7 @@ pub enum Saved {
 }
 
 /// The values that the form shows: the document's, with the texts that lie in files of their own.
-pub fn shown(files: &Files) -> Result<Value, Finding> {
+pub fn shown(files: &Files) -> Result<Value, Box<Finding>> {
     let document = files.get(DOCUMENT).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
     let mut values = match document.trim().is_empty() {
         true => Value::Object(serde_json::Map::new()),
@@ -131,7 +131,7 @@ impl Market {
     ) -> Result<Saved> {
         for _ in 0..ATTEMPTS {
             let draft = self.draft(actor, key).await?;
-            let old = shown(&draft.files).map_err(unreadable)?;
+            let old = shown(&draft.files).map_err(|finding| unreadable(&finding))?;
             let place = match place(section, &typed.base, &old) {
                 Some(place) => place,
                 None if typed.again => Section::Plan(plans(&old)),
@@ -182,7 +182,7 @@ impl Market {
         copy_of: Option<usize>,
     ) -> Result<usize> {
         let draft = self.draft(actor, key).await?;
-        let old = shown(&draft.files).map_err(unreadable)?;
+        let old = shown(&draft.files).map_err(|finding| unreadable(&finding))?;
         let (count, max) = (plans(&old), self.config.policy.offer.plans);
         if count >= max {
             return Err(Error::invalid(
@@ -217,7 +217,7 @@ impl Market {
         id: &str,
     ) -> Result<()> {
         let draft = self.draft(actor, key).await?;
-        let old = shown(&draft.files).map_err(unreadable)?;
+        let old = shown(&draft.files).map_err(|finding| unreadable(&finding))?;
         let mut new = old.clone();
         let plans = new.pointer_mut("/plans").and_then(Value::as_array_mut);
         let found = plans.filter(|plans| plans.get(index).is_some_and(|plan| id_of(plan) == id));
@@ -245,7 +245,7 @@ impl Market {
         }
         let document =
             draft.files.get(DOCUMENT).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
-        let document = edit::edit(&document, &new).map_err(unwritable)?;
+        let document = edit::edit(&document, &new).map_err(|finding| unwritable(&finding))?;
         files.insert(DOCUMENT.to_owned(), document.into_bytes());
         self.store_draft(actor, key, files, IfMatch::Etag(draft.etag), true).await
     }
@@ -314,14 +314,13 @@ fn append_plan(values: &mut Value) {
     }
 }
 
-fn unreadable(finding: Finding) -> Error {
+fn unreadable(finding: &Finding) -> Error {
     let place = finding.position.as_ref().map(|position| format!("{position}: ")).unwrap_or_default();
-    Error {
-        findings: vec![finding.clone()],
-        ..Error::conflict(format!("{place}{}", finding.message), finding.hint)
-    }
+    let (message, hint) = (format!("{place}{}", finding.message), finding.hint.clone());
+    Error { findings: vec![finding.clone()], ..Error::conflict(message, hint) }
 }
 
-fn unwritable(finding: Finding) -> Error {
-    Error { findings: vec![finding.clone()], ..Error::invalid(finding.message, finding.hint) }
+fn unwritable(finding: &Finding) -> Error {
+    let (message, hint) = (finding.message.clone(), finding.hint.clone());
+    Error { findings: vec![finding.clone()], ..Error::invalid(message, hint) }
 }

@@ -34,7 +34,7 @@ pub(crate) enum Change {
 }
 
 /// The document as values, however wrong they are: what a form shows. `Err` when it is no YAML of the safe subset.
-pub fn values(document: &str) -> Result<Value, Finding> {
+pub fn values(document: &str) -> Result<Value, Box<Finding>> {
     let document = document.strip_prefix('\u{feff}').unwrap_or(document);
     match yaml::parse(document) {
         Ok(tree) => Ok(lenient(&tree.root)),
@@ -45,7 +45,7 @@ pub fn values(document: &str) -> Result<Value, Finding> {
                 line: fault.line,
                 column: fault.column,
             });
-            Err(finding)
+            Err(Box::new(finding))
         }
     }
 }
@@ -65,7 +65,7 @@ fn lenient(node: &yaml::Node) -> Value {
 }
 
 /// The document with other values. `Err` when they cannot be written: nested too deeply, or too long.
-pub fn edit(document: &str, new: &Value) -> Result<String, Finding> {
+pub fn edit(document: &str, new: &Value) -> Result<String, Box<Finding>> {
     let mut current = document.strip_prefix('\u{feff}').unwrap_or(document).to_owned();
     for _ in 0..CHANGES_MAX {
         let Ok(old) = values(&current) else { break };
@@ -77,24 +77,24 @@ pub fn edit(document: &str, new: &Value) -> Result<String, Finding> {
     if values(&written).is_ok_and(|found| found == *new) {
         return bounded(written);
     }
-    Err(Finding::error(
+    Err(Box::new(Finding::error(
         "document-unwritable",
         "",
         "the values cannot be written as a document: they are nested too deeply, or too many",
         "write less, or send the directory with the command line",
-    ))
+    )))
 }
 
-fn bounded(document: String) -> Result<String, Finding> {
+fn bounded(document: String) -> Result<String, Box<Finding>> {
     if document.len() <= DOCUMENT_BYTES_MAX {
         return Ok(document);
     }
-    Err(Finding::error(
+    Err(Box::new(Finding::error(
         "document-size",
         "",
         format!("{DOCUMENT} would have {} bytes, at most {DOCUMENT_BYTES_MAX} are allowed", document.len()),
         "shorten the texts",
-    ))
+    )))
 }
 
 /// Makes a change in place, or around its place. `None` when nothing around it can be written either.

@@ -94,7 +94,7 @@ impl<'a> Place<'a> {
     fn insert_field(self, key: &str, value: &Value) -> Patch {
         let Kind::Map { flow, entries } = &self.spot.kind else { return None };
         let rank = write::rank(self.shape, key);
-        let before = entries.iter().filter(|entry| write::rank(self.shape, &entry.key) <= rank).next_back();
+        let before = entries.iter().rfind(|entry| write::rank(self.shape, &entry.key) <= rank);
         let (spot, shape) = (self.spot, write::field(self.shape, key));
         if *flow {
             let new = format!("{}: {}", write::scalar(&Value::from(key)), write::flow(value));

@@ -81,10 +81,7 @@ async fn shown(
         Ok(draft) => draft,
         Err(error) => return desk.no(&error),
     };
-    let notice = match parameters.get("saved").map(String::as_str) {
-        Some(_) => Some("publish-saved"),
-        None => None,
-    };
+    let notice = parameters.contains_key("saved").then_some("publish-saved");
     page(desk, draft, tab, Extra { notice, ..Extra::default() }).await
 }
 

@@ -70,7 +70,7 @@ pub(super) struct Whole {
 
 impl Whole {
     /// Judges a draft that can be read as YAML.
-    pub fn of(market: &Market, draft: Draft) -> Result<Whole, Finding> {
+    pub fn of(market: &Market, draft: Draft) -> Result<Whole, Box<Finding>> {
         let values = editing::shown(&draft.files)?;
         let findings: Vec<(String, Finding)> =
             draft.findings.iter().map(|finding| (concerned(finding), finding.clone())).collect();
