@@ -168,7 +168,6 @@ manage-history = History
 manage-insights = Insights
 manage-pages = Pages of this offer
 manage-selling = Selling
-own-offers = My offers
 selling-change = Change
 selling-lead = Whatever is not sold any more is in no catalogue, and nobody can acquire it. Devices that run it can still pull it.
 selling-none = Nothing of this offer is live, so nothing of it is sold. Publish it first.

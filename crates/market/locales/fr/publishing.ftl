@@ -168,7 +168,6 @@ manage-history = Historique
 manage-insights = Analyses
 manage-pages = Pages de cette offre
 manage-selling = Vente
-own-offers = Mes offres
 selling-change = Changement
 selling-lead = Ce qui n’est plus vendu n’est dans aucun catalogue, et personne ne peut l’acquérir. Les appareils qui l’exécutent peuvent encore l’extraire.
 selling-none = Rien de cette offre n’est en direct, donc rien n’en est vendu. Publiez-la d’abord.

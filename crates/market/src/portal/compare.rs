@@ -2,7 +2,8 @@
 
 use super::manage::{page, parse};
 use super::posted::refused;
-use super::submission::{field, state};
+use super::publish::field_of;
+use super::submission::state;
 use super::{Language, format};
 use crate::comparison::{Comparison, FindingsOf, PackagesOf, Side, Version};
 use crate::error::{Error, Kind, Result};
@@ -133,7 +134,10 @@ fn hindrance(names: &(String, String), error: &Error) -> Markup {
             p.hint { (error.hint) }
             @if !error.findings.is_empty() {
                 ul { @for finding in error.findings.iter().take(ROWS_MAX) {
-                    li { a href=(field::address(&names.0, &names.1, &finding.pointer)) { (finding.message) } }
+                    li { @match field_of((&names.0, &names.1), &finding.pointer) {
+                        Some((_, address)) => a href=(address) { (finding.message) },
+                        None => (finding.message),
+                    } }
                 } }
             }
         }

@@ -25,6 +25,9 @@ const ACTIONS: usize = 50;
 /// Longest detail of an action that is shown, in characters.
 const DETAIL_CHARS_MAX: usize = 300;
 
+/// The pages of an offer beside its form, by the last part of their address.
+pub(super) const PAGES: [&str; 4] = ["history", "compare", "insights", "selling"];
+
 type Names = Path<(String, String)>;
 
 /// Publisher and offer ID of a path. A text that is no ID names nothing that could be there.
@@ -40,12 +43,12 @@ pub(super) fn page(text: &Text, (publisher, offer): (&str, &str), here: &str, co
     let title = text.get(&format!("manage-{here}"));
     let whole = html! {
         nav.crumbs aria-label=(text.get("breadcrumb")) { ol {
-            li { a href="/publish" { (text.get("own-offers")) } }
-            li { (publisher) "." (offer) }
+            li { a href="/publish" { (text.get("publish-offers")) } }
+            li { a href={ "/publish/" (publisher) "/" (offer) } { (publisher) "." (offer) } }
         } }
         h1 { (title) " · " (publisher) "." (offer) }
         nav.tabs aria-label=(text.get("manage-pages")) {
-            @for one in ["history", "compare", "insights", "selling"] {
+            @for one in PAGES {
                 a href={ "/publish/" (publisher) "/" (offer) "/" (one) } aria-current=[(one == here).then_some("page")] {
                     (text.get(&format!("manage-{one}")))
                 }

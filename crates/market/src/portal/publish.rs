@@ -30,6 +30,7 @@ pub(super) use files::{export, import, import_new, picture};
 pub(super) use list::{check, create, page as offers};
 pub(super) use plans::{look, remove as remove_plan, remove_page as remove_plan_page};
 pub(super) use tab::{first, plan, save, save_plan, show};
+pub(super) use tabs::field_of;
 
 /// Who asks, in which language, and whether a page of ours sent it.
 pub(super) struct Desk {

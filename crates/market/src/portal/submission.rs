@@ -3,7 +3,6 @@
 //! language.
 
 mod confirm;
-pub(super) mod field;
 mod report;
 mod steps;
 

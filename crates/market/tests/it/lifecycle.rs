@@ -139,7 +139,7 @@ async fn no_versions(market: &Market, (router, token): (&Router, &str), second: 
     let page = get(router, &format!("{OWN}/compare"), token).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(
-        page.text().contains("href=\"/publish/contoso/sensor/plans#plans-0-licenceModel\""),
+        page.text().contains("href=\"/publish/contoso/sensor/plans/0#/plans/0/licenceModel\""),
         "{}",
         page.text()
     );

@@ -55,7 +55,7 @@ async fn a_missing_tag_leads_to_its_field_and_is_published_again_once() {
         "the tag 1.0.1 was not found",
         "To mend it:",
         "offer.yaml:",
-        "href=\"/publish/contoso/sensor/plans#plans-0-tags",
+        "href=\"/publish/contoso/sensor/plans/0#/plans/0/tags",
         "Publish the draft again",
         "At most 15\u{a0}min.",
     ] {

@@ -1,12 +1,13 @@
 //! Review and publish: how far each section is, everything that the rules say with a link to the field, and the button.
 
 use super::posted::Posted;
-use super::tabs::{Tab, Whole, badge};
+use super::tabs::{self, Tab, Whole, badge};
 use super::told::finding_item;
 use super::{Desk, list, parse, plans};
 use crate::error::{Error, Kind, Result};
-use crate::offers::IfMatch;
+use crate::offers::{Draft, IfMatch};
 use crate::submissions::{NOTIFY_MAX, Publish};
+use crate::text::Text;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -59,7 +60,7 @@ pub(super) async fn content(desk: &Desk, whole: &Whole, refused: Option<&Refused
         @if whole.findings.is_empty() { p.good { (text.get("publish-findings-none")) } }
         @else {
             p { (text.with("publish-findings-count", &[("errors", &errors), ("warnings", &warnings)])) }
-            ul.all-findings { @for (at, finding) in &whole.findings { li { (finding_item(text, finding)) (place(desk, &path, at, finding)) } } }
+            ul.all-findings { @for (at, finding) in &whole.findings { li { (finding_item(text, finding)) (place(text, &whole.draft, at, finding)) } } }
         }
         h2 { (text.get("publish-now")) }
         @if let Some(refused) = refused { (refusal(desk, refused)) }
@@ -107,30 +108,12 @@ fn refusal(desk: &Desk, refused: &Refused) -> Markup {
 }
 
 /// A link to the field that a finding is about.
-fn place(desk: &Desk, path: &str, at: &str, finding: &Finding) -> Markup {
-    let text = &desk.text;
+fn place(text: &Text, draft: &Draft, at: &str, finding: &Finding) -> Markup {
     let position = finding.position.as_ref().map(ToString::to_string);
-    let section = Section::of(at);
-    let tab = match section {
-        Some(section) => Some(Tab::Of(section)),
-        None if at == "/plans" => Some(Tab::Plans),
-        None => None,
-    };
     html! { p.small {
-        @if let Some(tab) = tab { a href={ (path) "/" (tab.path()) "#" (control_of(desk, at)) } { (text.get("publish-to-field")) } " · " (tab.name(text)) }
+        @if let Some((tab, address)) = tabs::field_of((draft.publisher.as_str(), draft.offer.as_str()), at) { a href=(address) { (text.get("publish-to-field")) } " · " (tab.name(text)) }
         @if let Some(position) = position { " · " code { (position) } }
     } }
-}
-
-/// The id of the control that shows a pointer: a list of single texts is one control.
-fn control_of(desk: &Desk, at: &str) -> String {
-    let limits = &desk.market.config().policy.offer;
-    let (parent, last) = at.rsplit_once('/').unwrap_or_default();
-    let is_item = last.bytes().all(|b| b.is_ascii_digit());
-    let is_texts = offer::form::field(at, limits).is_some_and(|field| {
-        matches!(field.control, offer::form::Control::Texts { .. } | offer::form::Control::Categories { .. })
-    });
-    if is_item && is_texts { parent.to_owned() } else { at.to_owned() }
 }
 
 pub(super) async fn publish(desk: &Desk, (publisher, offer): (&str, &str), body: &Bytes) -> Response {
@@ -193,7 +176,7 @@ async fn refused(
     };
     match shown.await {
         Ok((whole, content)) => {
-            let page = html! { (super::tabs::head(&desk.text, &whole, Tab::Review)) (content) };
+            let page = html! { (tabs::head(&desk.text, &whole, Tab::Review)) (content) };
             (status, desk.page(&desk.text.get("publish-tab-review"), &page)).into_response()
         }
         Err(error) => desk.no(&error),

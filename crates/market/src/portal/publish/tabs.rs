@@ -6,12 +6,14 @@ use crate::offers::Draft;
 use crate::text::Text;
 use maud::{Markup, html};
 use offer::finding::{Finding, Severity};
+use offer::form::{self, Control};
+use offer::policy::Policy;
 use offer::sections::{Completion, Section, concerned};
 use serde_json::Value;
 
 /// A tab by its part of the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tab {
+pub(in crate::portal) enum Tab {
     Plans,
     Review,
     Of(Section),
@@ -140,6 +142,10 @@ pub(super) fn head(text: &Text, whole: &Whole, current: Tab) -> Markup {
     html! {
         nav.crumbs aria-label=(text.get("breadcrumb")) { ol { li { a href="/publish" { (text.get("publish-offers")) } } li { (publisher) "." (offer) } } }
         h1 { (whole.title()) }
+        p.small { @for page in crate::portal::manage::PAGES {
+            @if page != crate::portal::manage::PAGES[0] { " · " }
+            a href={ "/publish/" (publisher) "/" (offer) "/" (page) } { (text.get(&format!("manage-{page}"))) }
+        } }
         nav.tabs #tabs aria-label=(text.get("publish-sections")) {
             ul { @for tab in tabs {
                 li { a href={ "/publish/" (publisher) "/" (offer) "/" (tab.path()) } aria-current=[is_current(tab).then_some("page")] {
@@ -151,6 +157,23 @@ pub(super) fn head(text: &Text, whole: &Whole, current: Tab) -> Markup {
     }
 }
 
+/// Where a field of an offer is edited: its tab, and the address of its control there, which has the pointer as its `id`.
+/// `None` for what no tab shows.
+pub(in crate::portal) fn field_of((publisher, offer): (&str, &str), pointer: &str) -> Option<(Tab, String)> {
+    let tab = match Section::of(pointer) {
+        Some(section) => Tab::Of(section),
+        None if pointer == "/plans" => Tab::Plans,
+        None => return None,
+    };
+    // A list of single texts is one control; no limit changes that.
+    let limits = Policy::default().offer;
+    let (parent, last) = pointer.rsplit_once('/').unwrap_or_default();
+    let is_texts = form::field(pointer, &limits)
+        .is_some_and(|field| matches!(field.control, Control::Texts { .. } | Control::Categories { .. }));
+    let id = if is_texts && last.bytes().all(|b| b.is_ascii_digit()) { parent } else { pointer };
+    Some((tab, format!("/publish/{publisher}/{offer}/{}#{id}", tab.path())))
+}
+
 /// A section's state as a mark with its name.
 pub(super) fn badge(text: &Text, state: Completion) -> Markup {
     let sign = match state {
@@ -160,4 +183,41 @@ pub(super) fn badge(text: &Text, state: Completion) -> Markup {
     };
     let name = text.get(&format!("publish-state-{}", state.id()));
     html! { span class={ "state " (state.id()) } title=(name) { span aria-hidden="true" { (sign) } span.unseen { "(" (name) ")" } } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field_of;
+
+    #[test]
+    fn each_field_has_its_tab() {
+        let of = |pointer| {
+            let found = field_of(("contoso", "sensor"), pointer).map(|(_, address)| address);
+            found.unwrap_or_default().replace("/publish/contoso/sensor/", "")
+        };
+        let asked = [
+            "/name",
+            "/plans",
+            "/plans/1/tags/1",
+            "/plans/2/screenshots/0/file",
+            "/listing/logos/small",
+            "/listing/previewSubscriptions/0/id",
+            "/listing/categories/0",
+            "/leads/url",
+            "/support/customer/email",
+        ];
+        let expected = [
+            "settings#/name",
+            "plans#/plans",
+            "plans/1#/plans/1/tags",
+            "pictures#/plans/2/screenshots/0/file",
+            "pictures#/listing/logos/small",
+            "preview#/listing/previewSubscriptions/0/id",
+            "listing#/listing/categories",
+            "leads#/leads/url",
+            "support#/support/customer/email",
+        ];
+        assert_eq!(asked.map(of), expected);
+        assert_eq!(["", "/", "/<script>", "plans"].map(of), ["", "", "", ""]);
+    }
 }

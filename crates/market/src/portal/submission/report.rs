@@ -1,7 +1,7 @@
 //! The failure report: every rule and criterion that hinders, each with why it matters, what was found, where, and how to
 //! mend it; a place in the offer leads to its field.
 
-use super::field;
+use super::super::publish::field_of;
 use crate::submissions::{Failure, Message, Submission};
 use crate::text::Text;
 use certify::report::Where;
@@ -72,8 +72,9 @@ fn finding(text: &Text, submission: &Submission, message: &Message) -> Markup {
             p dir="auto" { (message.fact()) }
             @if !words.is_empty() { p.small.place { (text.get("place-label")) " " bdi { (words) } } }
             @if let Some(hint) = &message.hint { p.fix { (text.get("fix-label")) " " (hint) } }
-            @if let Some(pointer) = pointer {
-                p { a href=(field::address(&summary.publisher, &summary.offer, &pointer)) {
+            @if let Some(pointer) = pointer
+                && let Some((_, address)) = field_of((&summary.publisher, &summary.offer), &pointer) {
+                p { a href=(address) {
                     (text.get("edit-field"))
                     span.unseen { ": " (pointer) }
                 } }
