@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use market::access::TokenRole;
+use market::regions::{RegionChange, RegionKind};
 use market::{Actor, portal};
 use offer::submission::SubmissionState;
 use std::collections::BTreeSet;
@@ -299,10 +300,12 @@ async fn regions_are_shown_to_operators_with_what_they_lack() {
     let empty = get(&stage.router, "/regions", &operator).await;
     assert!(empty.text().contains("No region yet"), "{}", empty.text());
     let url = "http://127.0.0.1:9".to_owned();
-    crate::catching_up::add(market, market::regions::RegionKind::Registry, url, false, None).await;
+    crate::catching_up::add(market, RegionKind::Registry, url, false, None).await;
+    // The offer of the stage is live; a worker may have tried already to bring it there.
+    let paused = RegionChange { paused: Some(true), ..RegionChange::default() };
+    market.change_region(&Actor::Operator, "eu", paused).await.unwrap();
     let shown = get(&stage.router, "/regions?lang=fr", &operator).await;
-    // The offer of the stage is live, and nobody works here that could bring it there.
-    for expected in ["Attend son tour.", "facultative", "soumissions 1, pas encore comptées", "(depuis "] {
+    for expected in ["En pause.", "facultative", "Il y manque : soumissions 1,", "(depuis "] {
         assert!(shown.text().contains(expected), "{expected}: {}", shown.text());
     }
     assert_eq!(raw_keys(shown.text()), Vec::<String>::new());
