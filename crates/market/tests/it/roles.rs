@@ -168,11 +168,12 @@ fn body_of(method: &str, path: &str, role: &str) -> Body {
     }
 }
 
-/// The note with every id as `ID`: they differ in every run.
+/// The note with every id as `ID`, also where a path stands within a query: they differ in every run.
 fn masked(note: &str) -> String {
-    let parts: Vec<&str> =
-        note.split('/').map(|part| if uuid::Uuid::try_parse(part).is_ok() { "ID" } else { part }).collect();
-    parts.join("/")
+    let mask =
+        |part: &str| if uuid::Uuid::try_parse(part).is_ok() { "ID".to_owned() } else { part.to_owned() };
+    let path = |path: &str| path.split('/').map(mask).collect::<Vec<_>>().join("/");
+    note.split("%2F").map(path).collect::<Vec<_>>().join("%2F")
 }
 
 async fn status_of(
