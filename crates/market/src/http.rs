@@ -11,6 +11,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use offer::identity::{OfferId, PublisherId};
 use offer::reading;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
@@ -192,6 +193,17 @@ pub fn status_of(kind: Kind) -> (StatusCode, &'static str, &'static str) {
         Kind::Setup | Kind::Internal => {
             (StatusCode::INTERNAL_SERVER_ERROR, "/problems/internal", "Internal failure")
         }
+    }
+}
+
+/// Publisher and offer ID of a path. A text that is no ID names nothing that could be there.
+pub(crate) fn offer_of_path<S: AsRef<str>>(
+    (publisher, offer): &(S, S),
+) -> Result<(PublisherId, OfferId), Error> {
+    let (publisher, offer) = (publisher.as_ref(), offer.as_ref());
+    match (publisher.parse(), offer.parse()) {
+        (Ok(publisher), Ok(offer)) => Ok((publisher, offer)),
+        _ => Err(Error::not_found(format!("the offer {publisher:.60}.{offer:.60}"))),
     }
 }
 

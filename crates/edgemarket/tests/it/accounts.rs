@@ -1,9 +1,8 @@
 //! Accounts from a fresh data directory on: the link that the server prints, the operator, who invites an owner, who
 //! invites an editor; in the browser, in both languages; and the commands.
 
-use crate::browser::{Browser, screenshot};
+use crate::browser::{Browser, in_both_sizes};
 use crate::server::{PROGRAM, free_address, run};
-use crate::storefront::violations;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -49,19 +48,7 @@ async fn look(browser: &Browser, name: &str) {
     for theme in ["light", "dark"] {
         let set = "document.documentElement.dataset.theme = arguments[0]";
         browser.client.execute(set, vec![json!(theme)]).await.expect("a theme");
-        for (size, width, height) in [("wide", 1_400, 1_000), ("phone", 400, 900)] {
-            browser.client.set_window_size(width, height).await.expect("a size");
-            let overflow =
-                "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            let overflow = browser.client.execute(overflow, Vec::new()).await.expect("a number");
-            assert_eq!(overflow, json!(0), "{name} is wider than a {size} window");
-            assert_eq!(violations(browser).await, Vec::<String>::new(), "{name}, {theme}, {size}");
-            let whole = "return Math.min(document.documentElement.scrollHeight + 150, 4000)";
-            let whole = browser.client.execute(whole, Vec::new()).await.expect("a number");
-            let whole = u32::try_from(whole.as_u64().expect("a height")).expect("a height");
-            browser.client.set_window_size(width, whole).await.expect("a size");
-            screenshot(browser, &format!("accounts-{name}-{theme}-{size}.png")).await;
-        }
+        in_both_sizes(browser, &format!("accounts-{name}"), theme).await;
     }
     browser.client.set_window_size(1_100, 1_400).await.expect("a size");
 }

@@ -3,6 +3,7 @@
 
 use crate::leads::LeadReceiver;
 use crate::server::{self, Server, TestOffer};
+use crate::storefront::violations;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
@@ -191,6 +192,23 @@ impl Drop for Demo {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Looks at the page that is open in a wide window and a phone's: nothing sticks out, axe-core finds nothing, and a picture of
+/// the whole page is kept.
+pub async fn in_both_sizes(browser: &Browser, name: &str, theme: &str) {
+    for (size, width, height) in [("wide", 1_400, 1_000), ("phone", 400, 900)] {
+        browser.client.set_window_size(width, height).await.expect("a size");
+        let overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        let overflow = browser.client.execute(overflow, Vec::new()).await.expect("a number");
+        assert_eq!(overflow, json!(0), "{name} is wider than a {size} window");
+        assert_eq!(violations(browser).await, Vec::<String>::new(), "{name}, {theme}, {size}");
+        let whole = "return Math.min(document.documentElement.scrollHeight + 150, 4000)";
+        let whole = browser.client.execute(whole, Vec::new()).await.expect("a number");
+        let whole = u32::try_from(whole.as_u64().expect("a height")).expect("a height");
+        browser.client.set_window_size(width, whole).await.expect("a size");
+        screenshot(browser, &format!("{name}-{theme}-{size}.png")).await;
     }
 }
 

@@ -1,11 +1,10 @@
 //! A customer in Chromium: acquires a module, fills in its values, downloads the deployment, and is told of an update; in
 //! English and in French, with axe-core on every page, light and dark, wide and on a phone.
 
-use crate::browser::{Browser, screenshot};
+use crate::browser::{Browser, in_both_sizes};
 use crate::images::make_image;
 use crate::leads::LeadReceiver;
 use crate::server::{PROGRAM, Server, TestOffer, push_as};
-use crate::storefront::violations;
 use fantoccini::Locator;
 use oci::client::{HttpOptions, http_client};
 use offer::template::{NewOffer, new_offer};
@@ -96,15 +95,7 @@ async fn look(browser: &Browser, name: &str) {
     for theme in ["light", "dark"] {
         let script = "document.documentElement.dataset.theme = arguments[0]";
         browser.client.execute(script, vec![json!(theme)]).await.expect("a theme");
-        for (size, width, height) in [("wide", 1_400, 1_000), ("phone", 400, 900)] {
-            browser.client.set_window_size(width, height).await.expect("a size");
-            let overflow =
-                "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            let overflow = browser.client.execute(overflow, Vec::new()).await.expect("a number");
-            assert_eq!(overflow, json!(0), "{name} is wider than a {size} window");
-            assert_eq!(violations(browser).await, Vec::<String>::new(), "{name}, {theme}, {size}");
-            screenshot(browser, &format!("{name}-{theme}-{size}.png")).await;
-        }
+        in_both_sizes(browser, name, theme).await;
     }
     browser.client.set_window_size(1_400, 1_000).await.expect("a size");
 }

@@ -1,7 +1,7 @@
 //! The publisher's pages in Chromium: a vendor fills the whole form and publishes, two people edit the same field, a session
 //! ends while somebody types, pictures are cut; axe-core on each tab, light and dark, wide and on a phone, in both languages.
 
-use crate::browser::{Browser, screenshot};
+use crate::browser::{Browser, in_both_sizes, screenshot};
 use crate::leads::LeadReceiver;
 use crate::server::{Server, TestOffer};
 use crate::storefront::violations;
@@ -292,15 +292,7 @@ async fn each_tab_can_be_used_by_anybody() {
         desk.go(&browser, &format!("/theme/{theme}")).await;
         for (name, path) in &pages {
             desk.go(&browser, path).await;
-            for (size, width, height) in [("wide", 1_400, 1_000), ("phone", 400, 900)] {
-                browser.client.set_window_size(width, height).await.expect("a size");
-                let overflow =
-                    "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-                let overflow = browser.client.execute(overflow, Vec::new()).await.expect("a number");
-                assert_eq!(overflow, json!(0), "{name} is wider than a {size} window");
-                assert_eq!(violations(&browser).await, Vec::<String>::new(), "{name}, {theme}, {size}");
-                screenshot(&browser, &format!("publish-{name}-{theme}-{size}.png")).await;
-            }
+            in_both_sizes(&browser, &format!("publish-{name}"), theme).await;
         }
     }
     browser.client.set_window_size(1_400, 1_000).await.expect("a size");

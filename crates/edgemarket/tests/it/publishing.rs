@@ -1,10 +1,9 @@
 //! What a vendor does in Chromium after it has published: a failed submission, its report, the repair, publishing again,
 //! going live, comparing, insights, a ticket. Each page with axe-core, in both themes, wide and on a phone.
 
-use crate::browser::{Browser, screenshot};
+use crate::browser::{Browser, in_both_sizes};
 use crate::leads::LeadReceiver;
 use crate::server::{self, Server, TestOffer};
-use crate::storefront::violations;
 use fantoccini::Locator;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -58,15 +57,7 @@ async fn look(browser: &Browser, base: &str, path: &str, name: &str) {
     for theme in ["light", "dark"] {
         browser.client.goto(&format!("{base}/theme/{theme}")).await.expect("a theme");
         browser.client.goto(&format!("{base}{path}")).await.expect("a page");
-        for (size, width, height) in [("wide", 1_400, 1_000), ("phone", 400, 900)] {
-            browser.client.set_window_size(width, height).await.expect("a size");
-            let overflow =
-                "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            let overflow = browser.client.execute(overflow, Vec::new()).await.expect("a number");
-            assert_eq!(overflow, json!(0), "{name} is wider than a {size} window");
-            assert_eq!(violations(browser).await, Vec::<String>::new(), "{name}, {theme}, {size}");
-            screenshot(browser, &format!("{name}-{theme}-{size}.png")).await;
-        }
+        in_both_sizes(browser, name, theme).await;
     }
     browser.client.set_window_size(1_400, 1_000).await.expect("a size");
 }

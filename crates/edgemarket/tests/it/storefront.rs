@@ -1,7 +1,7 @@
 //! The storefront in Chromium: search while typing, themes, screenshots of each page wide and on a phone, and axe-core on
 //! each of them.
 
-use crate::browser::{Browser, Demo, screenshot};
+use crate::browser::{Browser, Demo, in_both_sizes};
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
@@ -27,15 +27,7 @@ async fn visitors_see_whole_pages_that_anybody_can_use() {
         browser.client.goto(&format!("{base}/theme/{theme}")).await.expect("a theme");
         for (name, path) in PAGES {
             browser.client.goto(&format!("{base}{path}")).await.expect("a page");
-            for (size, width, height) in [("wide", 1_400, 1_000), ("phone", 400, 900)] {
-                browser.client.set_window_size(width, height).await.expect("a size");
-                let overflow =
-                    "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
-                let overflow = browser.client.execute(overflow, Vec::new()).await.expect("a number");
-                assert_eq!(overflow, json!(0), "{name} is wider than a {size} window");
-                assert_eq!(violations(&browser).await, Vec::<String>::new(), "{name}, {theme}, {size}");
-                screenshot(&browser, &format!("{name}-{theme}-{size}.png")).await;
-            }
+            in_both_sizes(&browser, name, theme).await;
         }
     }
     browser.end().await;

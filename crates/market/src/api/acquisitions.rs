@@ -1,11 +1,10 @@
 //! Acquiring plans, what a subscription has, and its kept deployments.
 
 use super::catalogue::{form_of, plan_id};
-use super::offers::parse;
 use crate::acquisitions::{Acquire, Acquisition, MyModules, TermsVersion};
 use crate::deployments::{DeploymentWanted, Generated, KeptDeployment, ModuleWanted};
 use crate::error::Error;
-use crate::http::Who;
+use crate::http::{Who, offer_of_path};
 use crate::market::Market;
 use crate::problem::Problem;
 use axum::Json;
@@ -30,7 +29,7 @@ pub(super) async fn terms(
     Who(actor): Who,
     Path((publisher, offer, plan)): Names,
 ) -> Result<Json<TermsVersion>, Problem> {
-    let (publisher, offer) = parse(&(publisher, offer))?;
+    let (publisher, offer) = offer_of_path(&(publisher, offer))?;
     Ok(Json(market.to_acquire(&actor, (&publisher, &offer), &plan_id(&plan)?).await?.terms))
 }
 
@@ -41,7 +40,7 @@ pub(super) async fn acquire(
     Path((publisher, offer, plan)): Names,
     Json(wanted): Json<Acquire>,
 ) -> Result<Json<Acquisition>, Problem> {
-    let (publisher, offer) = parse(&(publisher, offer))?;
+    let (publisher, offer) = offer_of_path(&(publisher, offer))?;
     Ok(Json(market.acquire(&actor, (&publisher, &offer), &plan_id(&plan)?, &wanted).await?))
 }
 
@@ -107,7 +106,7 @@ struct RouteBody {
 impl DeploymentBody {
     fn wanted(self) -> Result<(Option<Uuid>, DeploymentWanted), Error> {
         let module = |body: ModuleBody| {
-            let (publisher, offer) = parse(&(body.publisher, body.offer))?;
+            let (publisher, offer) = offer_of_path(&(body.publisher, body.offer))?;
             Ok(ModuleWanted {
                 publisher,
                 offer,

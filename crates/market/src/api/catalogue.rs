@@ -2,11 +2,10 @@
 //! those who may see it.
 
 use super::forms;
-use super::offers::parse;
 use crate::catalogue::{ListedOffer, OfferPage};
 use crate::deployments::{DeploymentWanted, ModuleWanted};
 use crate::error::Error;
-use crate::http::Who;
+use crate::http::{Who, offer_of_path};
 use crate::market::Market;
 use crate::problem::Problem;
 use axum::Json;
@@ -34,7 +33,7 @@ pub(super) async fn offer_page(
     Path(names): Path<(String, String)>,
     Query(parameters): Parameters,
 ) -> Result<Json<OfferPage>, Problem> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     let page = match is_set(&parameters, "preview") {
         true => market.preview_page(&actor, (&publisher, &offer)).await?,
         false => market.offer_page(&actor, (&publisher, &offer)).await?,
@@ -51,7 +50,7 @@ pub(super) async fn deployment(
     Path((publisher, offer, plan)): Names,
     Query(parameters): Parameters,
 ) -> Result<Json<Value>, Problem> {
-    let (publisher, offer) = parse(&(publisher, offer))?;
+    let (publisher, offer) = offer_of_path(&(publisher, offer))?;
     let plan = plan_id(&plan)?;
     let values: BTreeMap<String, String> = parameters
         .iter()
@@ -97,7 +96,7 @@ pub(super) async fn report(
     Query(parameters): Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (publisher, offer) = parse(&(publisher, offer))?;
+    let (publisher, offer) = offer_of_path(&(publisher, offer))?;
     let plan = plan_id(&plan)?;
     let format = forms::of_report(&parameters, &headers)?;
     let bytes = market.live_document(&actor, (&publisher, &offer), &plan, None).await?;
@@ -112,7 +111,7 @@ pub(super) async fn sbom(
     Query(parameters): Parameters,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (publisher, offer) = parse(&(publisher, offer))?;
+    let (publisher, offer) = offer_of_path(&(publisher, offer))?;
     let platform = parameters.get("platform").ok_or_else(|| {
         Error::invalid("no platform is named", "add ?platform=linux/amd64, or another platform of the plan")
     })?;

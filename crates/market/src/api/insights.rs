@@ -1,9 +1,8 @@
 //! Insights, and what an instance tells its home marketplace of its downloads.
 
-use super::offers::parse;
 use crate::downloads::CountedDownloads;
 use crate::error::Error;
-use crate::http::Who;
+use crate::http::{Who, offer_of_path};
 use crate::insights::{Downloads, Insights};
 use crate::market::Market;
 use crate::problem::Problem;
@@ -21,7 +20,7 @@ pub(super) async fn of_offer(
     Path(names): Path<(String, String)>,
     Query(parameters): Parameters,
 ) -> Answer<Json<Insights>> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     let given = |name| parameters.get(name).map(String::as_str);
     let days = market.days(given("from"), given("to"))?;
     Ok(Json(market.insights(&actor, (&publisher, &offer), days).await?))

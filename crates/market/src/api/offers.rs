@@ -2,7 +2,7 @@
 
 use crate::bundles::{archive, untar};
 use crate::error::{Error, Kind};
-use crate::http::Who;
+use crate::http::{Who, offer_of_path};
 use crate::market::Market;
 use crate::offers::{Draft, IfMatch, OfferSummary};
 use crate::problem::Problem;
@@ -13,7 +13,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use offer::finding::{Finding, Severity};
-use offer::identity::{OfferId, PublisherId};
+
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub(super) async fn draft(
     Who(actor): Who,
     Path(names): Path<(String, String)>,
 ) -> Answer<Response> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     let draft = market.draft(&actor, (&publisher, &offer)).await?;
     let tag = [(header::ETAG, format!("\"{}\"", draft.etag))];
     Ok((tag, [(header::CONTENT_TYPE, "application/x-tar")], archive(&draft.files)?).into_response())
@@ -60,7 +60,7 @@ pub(super) async fn put_draft(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer<Response> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     let draft = market.put_draft(&actor, (&publisher, &offer), untar(&body)?, if_match(&headers)?).await?;
     Ok(with_etag(&draft).into_response())
 }
@@ -71,7 +71,7 @@ pub(super) async fn delete_draft(
     Path(names): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Answer<StatusCode> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     market.delete_draft(&actor, (&publisher, &offer), if_match(&headers)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -83,7 +83,7 @@ pub(super) async fn publish(
     headers: HeaderMap,
     Json(request): Json<Publish>,
 ) -> Answer<Response> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     let submission = market.publish(&actor, (&publisher, &offer), &request, if_match(&headers)?).await?;
     let location = format!("/api/v1/submissions/{}", submission.summary.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(submission)).into_response())
@@ -94,7 +94,7 @@ pub(super) async fn submissions(
     Who(actor): Who,
     Path(names): Path<(String, String)>,
 ) -> Answer<Json<Vec<SubmissionSummary>>> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     Ok(Json(market.submissions(&actor, (&publisher, &offer)).await?))
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn go_live(
     Who(actor): Who,
     Path(names): Path<(String, String)>,
 ) -> Answer<Json<Submission>> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     Ok(Json(market.go_live(&actor, (&publisher, &offer)).await?))
 }
 
@@ -112,7 +112,7 @@ pub(super) async fn cancel(
     Who(actor): Who,
     Path(names): Path<(String, String)>,
 ) -> Answer<Json<Submission>> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     Ok(Json(market.cancel(&actor, (&publisher, &offer)).await?))
 }
 
@@ -123,7 +123,7 @@ pub(super) async fn history(
     Path(names): Path<(String, String)>,
     Query(parameters): Query<BTreeMap<String, String>>,
 ) -> Answer<Json<Vec<Action>>> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     let (before, limit) = (parameters.get("before"), parameters.get("limit"));
     if before.is_none() && limit.is_none() {
         return Ok(Json(market.history(&actor, (&publisher, &offer)).await?));
@@ -133,14 +133,6 @@ pub(super) async fn history(
     })?;
     let page = market.history_before(&actor, (&publisher, &offer), before.map(String::as_str), limit);
     Ok(Json(page.await?))
-}
-
-/// Publisher and offer ID from a path. A text that is no ID names nothing that could be there.
-pub(super) fn parse((publisher, offer): &(String, String)) -> Result<(PublisherId, OfferId), Error> {
-    match (publisher.parse(), offer.parse()) {
-        (Ok(publisher), Ok(offer)) => Ok((publisher, offer)),
-        _ => Err(Error::not_found(format!("the offer {publisher:.60}.{offer:.60}"))),
-    }
 }
 
 fn with_etag(draft: &Draft) -> impl IntoResponse + use<> {

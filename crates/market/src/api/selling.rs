@@ -1,8 +1,7 @@
 //! What of an offer is sold, and two versions of it beside each other.
 
-use super::offers::parse;
 use crate::comparison::{Comparison, Version};
-use crate::http::Who;
+use crate::http::{Who, offer_of_path};
 use crate::market::Market;
 use crate::problem::Problem;
 use crate::selling::{Part, Selling};
@@ -18,7 +17,7 @@ pub(super) async fn selling(
     Who(actor): Who,
     Path(names): Names,
 ) -> Answer<Json<Selling>> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     Ok(Json(market.selling(&actor, (&publisher, &offer)).await?))
 }
 
@@ -28,7 +27,7 @@ pub(super) async fn stop(
     Path(names): Names,
     Json(part): Json<Part>,
 ) -> Answer<Json<Selling>> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     Ok(Json(market.stop_selling(&actor, (&publisher, &offer), &part).await?))
 }
 
@@ -38,7 +37,7 @@ pub(super) async fn restore(
     Path(names): Names,
     Json(part): Json<Part>,
 ) -> Answer<Json<Selling>> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     Ok(Json(market.restore(&actor, (&publisher, &offer), &part).await?))
 }
 
@@ -49,7 +48,7 @@ pub(super) async fn compare(
     Path(names): Names,
     Query(parameters): Query<BTreeMap<String, String>>,
 ) -> Answer<Json<Comparison>> {
-    let (publisher, offer) = parse(&names)?;
+    let (publisher, offer) = offer_of_path(&names)?;
     let version = |name, usual| Version::of(parameters.get(name).map_or(usual, String::as_str));
     let (from, to) = (version("from", "live"), version("to", "draft"));
     Ok(Json(market.compare(&actor, (&publisher, &offer), (&from, &to)).await?))

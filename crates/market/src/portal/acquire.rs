@@ -4,11 +4,11 @@
 use super::deploying::{Fields, Form, error_of, sign_in};
 use super::layout::{self, Head};
 use super::session::foreign_form;
-use super::{Failed, Language, offers};
+use super::{Failed, Language};
 use crate::access::Actor;
 use crate::acquisitions::{Acquire, TermsKind, ToAcquire};
 use crate::error::{Error, Kind};
-use crate::http::{Who, is_same_origin};
+use crate::http::{Who, is_same_origin, offer_of_path};
 use crate::leads::{CONTACT_CHARS_MAX, Contact};
 use crate::market::Market;
 use crate::subscriptions::Subscription;
@@ -114,7 +114,7 @@ struct Loaded {
 }
 
 async fn load(market: &Market, actor: &Actor, names: &(String, String, String)) -> Result<Loaded, Error> {
-    let (publisher, offer) = offers::parse(&(names.0.clone(), names.1.clone()))?;
+    let (publisher, offer) = offer_of_path(&(&names.0, &names.1))?;
     let missing = |_| Error::not_found(format!("the plan {:.60}", names.2));
     let plan: PlanId = names.2.parse().map_err(missing)?;
     let found = market.to_acquire(actor, (&publisher, &offer), &plan).await?;

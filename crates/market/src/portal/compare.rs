@@ -1,13 +1,13 @@
 //! Two versions of an offer beside each other: a form to choose them, then what differs, and by name what does not.
 
-use super::manage::{page, parse};
+use super::manage::page;
 use super::posted::refused;
 use super::publish::field_of;
 use super::submission::state;
 use super::{Language, format};
 use crate::comparison::{Comparison, FindingsOf, PackagesOf, Side, Version};
 use crate::error::{Error, Kind, Result};
-use crate::http::Who;
+use crate::http::{Who, offer_of_path};
 use crate::market::Market;
 use crate::submissions::SubmissionSummary;
 use crate::text::Text;
@@ -44,7 +44,7 @@ pub(super) async fn compare(
     Query(parameters): Query<BTreeMap<String, String>>,
 ) -> Response {
     let found = async {
-        let (publisher, offer) = parse(&names)?;
+        let (publisher, offer) = offer_of_path(&names)?;
         let offer = (&publisher, &offer);
         market.draft_etag(&actor, offer).await?;
         let submissions = market.submissions(&actor, offer).await?;
@@ -97,7 +97,7 @@ pub(super) async fn picture(
     Path((publisher, offer, version, file)): Path<(String, String, String, String)>,
 ) -> Response {
     let found = async {
-        let (publisher, offer) = parse(&(publisher, offer))?;
+        let (publisher, offer) = offer_of_path(&(publisher, offer))?;
         market.version_picture(&actor, (&publisher, &offer), &Version::of(&version), &file).await
     };
     match found.await {

@@ -1,12 +1,11 @@
 //! What programs read: feeds of releases (Atom, RFC 4287), the site map (sitemaps.org 0.9), and what crawlers may do
 //! (RFC 9309).
 
-use super::offers::parse;
 use super::{Failed, Language};
 use crate::catalogue::{RELEASES_MAX, Release};
 use crate::clock::Instant;
 use crate::error::Error;
-use crate::http::Who;
+use crate::http::{Who, offer_of_path};
 use crate::market::Market;
 use crate::search::{Query, Sort};
 use axum::extract::{Path, State};
@@ -62,7 +61,7 @@ pub(super) async fn of_offer(
     Path(names): Path<(String, String)>,
 ) -> Result<Response, Failed> {
     let found = async {
-        let (publisher, offer) = parse(&names)?;
+        let (publisher, offer) = offer_of_path(&names)?;
         let page = market.offer_page(&actor, (&publisher, &offer)).await?;
         let details = market.details(&page).await?;
         Ok::<_, Error>((page, details))

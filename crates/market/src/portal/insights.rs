@@ -3,12 +3,12 @@
 
 use super::chart::{Chart, SERIES_MAX, Series};
 use super::layout::{self, Head};
-use super::manage::{page, parse};
+use super::manage::page;
 use super::posted::refused;
 use super::submission::STYLE;
 use super::{Language, format};
 use crate::error::{Error, Result};
-use crate::http::Who;
+use crate::http::{Who, offer_of_path};
 use crate::insights::{Days, Downloads, Judgement, OnDay};
 use crate::market::Market;
 use crate::text::Text;
@@ -34,7 +34,7 @@ pub(super) async fn of_offer(
     Query(parameters): Parameters,
 ) -> Response {
     let found = async {
-        let (publisher, offer) = parse(&names)?;
+        let (publisher, offer) = offer_of_path(&names)?;
         let days = days(&market, &parameters)?;
         Ok((days, market.insights(&actor, (&publisher, &offer), days).await?))
     };
@@ -89,7 +89,7 @@ pub(super) async fn csv_of_offer(
     Query(parameters): Parameters,
 ) -> Response {
     let found = async {
-        let (publisher, offer) = parse(&(publisher, offer))?;
+        let (publisher, offer) = offer_of_path(&(publisher, offer))?;
         let days = days(&market, &parameters)?;
         let insights = market.insights(&actor, (&publisher, &offer), days).await?;
         match table.as_str() {

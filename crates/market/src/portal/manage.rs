@@ -7,7 +7,7 @@ use super::submission::STYLE;
 use super::{Language, format};
 use crate::access::Actor;
 use crate::error::{Error, Result};
-use crate::http::Who;
+use crate::http::{Who, offer_of_path};
 use crate::market::Market;
 use crate::offers::IfMatch;
 use crate::selling::{Part, Selling};
@@ -16,7 +16,7 @@ use crate::text::Text;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use offer::identity::{OfferId, PublisherId};
+
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -29,14 +29,6 @@ const DETAIL_CHARS_MAX: usize = 300;
 pub(super) const PAGES: [&str; 4] = ["history", "compare", "insights", "selling"];
 
 type Names = Path<(String, String)>;
-
-/// Publisher and offer ID of a path. A text that is no ID names nothing that could be there.
-pub(super) fn parse((publisher, offer): &(String, String)) -> Result<(PublisherId, OfferId)> {
-    match (publisher.parse(), offer.parse()) {
-        (Ok(publisher), Ok(offer)) => Ok((publisher, offer)),
-        _ => Err(Error::not_found(format!("the offer {publisher:.60}.{offer:.60}"))),
-    }
-}
 
 /// A page of an offer under its name and the ways to its other pages; `here` is the last part of its address.
 pub(super) fn page(text: &Text, (publisher, offer): (&str, &str), here: &str, content: &Markup) -> Response {
@@ -71,7 +63,7 @@ pub(super) async fn history(
 ) -> Response {
     let before = parameters.get("before").map(String::as_str);
     let found = async {
-        let (publisher, offer) = parse(&names)?;
+        let (publisher, offer) = offer_of_path(&names)?;
         // One more than is shown says whether there is a next page.
         let mut actions = market.history_before(&actor, (&publisher, &offer), before, ACTIONS + 1).await?;
         if actions.is_empty() && before.is_none() {
@@ -249,7 +241,7 @@ pub(super) async fn stop(
     posted: Posted,
 ) -> Response {
     let done = async {
-        let (publisher, offer) = parse(&names)?;
+        let (publisher, offer) = offer_of_path(&names)?;
         market.stop_selling(&actor, (&publisher, &offer), &part(&posted)).await
     };
     sold(text, &names, done.await)
@@ -263,7 +255,7 @@ pub(super) async fn restore(
     posted: Posted,
 ) -> Response {
     let done = async {
-        let (publisher, offer) = parse(&names)?;
+        let (publisher, offer) = offer_of_path(&names)?;
         market.restore(&actor, (&publisher, &offer), &part(&posted)).await
     };
     sold(text, &names, done.await)
@@ -281,7 +273,7 @@ fn sold(text: Text, names: &(String, String), result: Result<Selling>) -> Respon
 }
 
 async fn found(market: &Market, actor: &Actor, names: &(String, String)) -> Result<Selling> {
-    let (publisher, offer) = parse(names)?;
+    let (publisher, offer) = offer_of_path(names)?;
     market.selling(actor, (&publisher, &offer)).await
 }
 
@@ -293,7 +285,7 @@ pub(super) async fn ask_delete(
     Path(names): Names,
 ) -> Response {
     let found = async {
-        let (publisher, offer) = parse(&names)?;
+        let (publisher, offer) = offer_of_path(&names)?;
         market.draft_etag(&actor, (&publisher, &offer)).await
     };
     match found.await {
@@ -326,7 +318,7 @@ pub(super) async fn delete(
     posted: Posted,
 ) -> Response {
     let done = async {
-        let (publisher, offer) = parse(&names)?;
+        let (publisher, offer) = offer_of_path(&names)?;
         let etag = posted.get("etag").parse().map_err(|_| {
             Error::new(crate::Kind::Stale, text.get("delete-no-etag"), text.get("delete-no-etag-hint"))
         })?;

@@ -12,7 +12,7 @@ use super::{Failed, Language};
 use crate::access::Actor;
 use crate::catalogue::{Details, OfferPage, PlanDetails, PlanPage};
 use crate::error::Error;
-use crate::http::Who;
+use crate::http::{Who, offer_of_path};
 use crate::market::Market;
 use crate::regions::RegionView;
 use crate::text::Text;
@@ -21,7 +21,7 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use maud::html;
 use offer::document::Plan;
-use offer::identity::{OfferId, PublisherId};
+
 use std::collections::BTreeMap;
 
 pub(super) use packages::page as packages_page;
@@ -135,7 +135,7 @@ async fn asked(
     names: &(String, String),
     parameters: &BTreeMap<String, String>,
 ) -> Result<OfferPage, Error> {
-    let (publisher, offer) = parse(names)?;
+    let (publisher, offer) = offer_of_path(names)?;
     match parameters.contains_key("preview") {
         true => market.preview_page(actor, (&publisher, &offer)).await,
         false => market.offer_page(actor, (&publisher, &offer)).await,
@@ -207,12 +207,5 @@ pub(super) async fn by_identifier(
     match market.offer_of_identifier(&actor, &identifier).await {
         Ok((publisher, offer)) => Ok(Redirect::permanent(&format!("/offers/{publisher}/{offer}"))),
         Err(error) => Err(Failed(text, error)),
-    }
-}
-
-pub(super) fn parse((publisher, offer): &(String, String)) -> Result<(PublisherId, OfferId), Error> {
-    match (publisher.parse(), offer.parse()) {
-        (Ok(publisher), Ok(offer)) => Ok((publisher, offer)),
-        _ => Err(Error::not_found(format!("the offer {publisher:.60}.{offer:.60}"))),
     }
 }

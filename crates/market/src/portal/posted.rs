@@ -7,7 +7,7 @@ use crate::error::{Error, Kind};
 use crate::http::is_same_origin;
 use crate::market::Market;
 use crate::text::Text;
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -36,24 +36,42 @@ impl FromRequest<Market> for Posted {
     type Rejection = Response;
 
     async fn from_request(request: Request, market: &Market) -> Result<Posted, Response> {
-        let (mut parts, body) = request.into_parts();
-        let Ok(Language(text)) = Language::from_request_parts(&mut parts, market).await;
-        if !is_same_origin(market, &parts.headers) {
-            let error = foreign_form(&text);
-            return Err(Failed(text, error).into_response());
-        }
-        let Ok(bytes) = to_bytes(body, FORM_BYTES_MAX).await else {
-            let max = (FORM_BYTES_MAX >> 10).to_string();
-            let fact = text.with("form-too-large", &[("max", &max)]);
-            let error = Error::new(Kind::Invalid, fact, text.get("form-too-large-hint"));
-            return Err((StatusCode::PAYLOAD_TOO_LARGE, layout::failure(&text, &error)).into_response());
-        };
+        let bytes = own_form(request, market).await.map_err(|unread| match unread {
+            Unread::Foreign(text, error) => Failed(text, error).into_response(),
+            Unread::TooLarge(text, error) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, layout::failure(&text, &error)).into_response()
+            }
+        })?;
         let mut fields = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(&bytes) {
             fields.entry(name.into_owned()).or_insert_with(|| value.into_owned());
         }
         Ok(Posted(fields))
     }
+}
+
+/// Why a form was not read, with the reader's language.
+pub(super) enum Unread {
+    /// Another site sent it.
+    Foreign(Text, Error),
+    /// It has more than [`FORM_BYTES_MAX`].
+    TooLarge(Text, Error),
+}
+
+/// The body of a form that this site sent.
+pub(super) async fn own_form(request: Request, market: &Market) -> Result<Bytes, Unread> {
+    let (mut parts, body) = request.into_parts();
+    let Ok(Language(text)) = Language::from_request_parts(&mut parts, market).await;
+    if !is_same_origin(market, &parts.headers) {
+        let error = foreign_form(&text);
+        return Err(Unread::Foreign(text, error));
+    }
+    to_bytes(body, FORM_BYTES_MAX).await.map_err(|_| {
+        let max = (FORM_BYTES_MAX >> 10).to_string();
+        let fact = text.with("form-too-large", &[("max", &max)]);
+        let error = Error::new(Kind::Invalid, fact, text.get("form-too-large-hint"));
+        Unread::TooLarge(text, error)
+    })
 }
 
 /// The page of a refusal; whoever is not signed in is led to where that is done.

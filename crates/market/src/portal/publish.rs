@@ -24,7 +24,6 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use offer::identity::{OfferId, PublisherId};
 
 pub(super) use files::{export, import, import_new, picture};
 pub(super) use list::{check, create, page as offers};
@@ -78,13 +77,5 @@ impl Desk {
             (content)
         };
         layout::page_with(&self.text, title, &about, &content).into_response()
-    }
-}
-
-/// Publisher and offer of a path.
-fn parse(publisher: &str, offer: &str) -> Result<(PublisherId, OfferId), Error> {
-    match (publisher.parse(), offer.parse()) {
-        (Ok(publisher), Ok(offer)) => Ok((publisher, offer)),
-        _ => Err(Error::not_found(format!("the offer {publisher:.60}.{offer:.60}"))),
     }
 }

@@ -1,20 +1,15 @@
 //! Forms as browsers send them (`application/x-www-form-urlencoded`), and their fields with what is wrong beside them.
 
-use super::super::session::foreign_form;
-use super::super::{Failed, Language};
+use super::super::Failed;
+use super::super::posted::{Unread, own_form};
 use crate::accounts::Fault;
-use crate::error::{Error, Kind};
-use crate::http::is_same_origin;
 use crate::market::Market;
 use crate::text::Text;
-use axum::body::to_bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-/// Largest form in bytes: a dozen fields of a line each.
-const FORM_BYTES_MAX: usize = 64 << 10;
 /// Most fields that are looked at.
 const FIELDS_MAX: usize = 64;
 /// Fields whose text goes nowhere but into a hash.
@@ -49,24 +44,13 @@ impl FromRequest<Market> for Form {
     type Rejection = Response;
 
     async fn from_request(request: Request, market: &Market) -> Result<Form, Response> {
-        let (mut parts, body) = request.into_parts();
-        let Ok(Language(text)) = Language::from_request_parts(&mut parts, market).await;
-        if !is_same_origin(market, &parts.headers) {
-            let error = foreign_form(&text);
-            return Err(Failed(text, error).into_response());
-        }
-        match to_bytes(body, FORM_BYTES_MAX).await {
-            Ok(bytes) => {
-                let pairs = url::form_urlencoded::parse(&bytes).into_owned();
-                Ok(Form(Given(pairs.take(FIELDS_MAX).collect())))
+        let bytes = own_form(request, market).await.map_err(|unread| match unread {
+            Unread::Foreign(text, error) | Unread::TooLarge(text, error) => {
+                Failed(text, error).into_response()
             }
-            Err(_) => {
-                let max = (FORM_BYTES_MAX >> 10).to_string();
-                let message = text.with("form-too-large", &[("max", &max)]);
-                let error = Error::new(Kind::Invalid, message, text.get("form-too-large-hint"));
-                Err(Failed(text, error).into_response())
-            }
-        }
+        })?;
+        let pairs = url::form_urlencoded::parse(&bytes).into_owned();
+        Ok(Form(Given(pairs.take(FIELDS_MAX).collect())))
     }
 }
 

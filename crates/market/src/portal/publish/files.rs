@@ -1,11 +1,12 @@
 //! The files of a draft: its pictures, and the whole directory as a zip, out and in.
 
+use super::Desk;
 use super::list::{self, New};
 use super::posted::Posted;
 use super::tabs::Whole;
-use super::{Desk, parse};
 use crate::bundles::{unzip, zipped};
 use crate::error::{Error, Result};
+use crate::http::offer_of_path;
 use crate::offers::{Draft, IfMatch};
 use crate::text::Text;
 use axum::body::Bytes;
@@ -22,7 +23,7 @@ pub(in crate::portal) async fn picture(
     Path((publisher, offer, file)): Path<(String, String, String)>,
 ) -> Response {
     let found = async {
-        let (publisher, offer) = parse(&publisher, &offer)?;
+        let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
         let draft = desk.market.draft(&desk.actor, (&publisher, &offer)).await?;
         let bytes = draft.files.get(&file).filter(|_| file.ends_with(".png"));
         bytes.cloned().ok_or_else(|| Error::not_found("this picture"))
@@ -39,7 +40,7 @@ pub(in crate::portal) async fn export(
     Path((publisher, offer)): Path<(String, String)>,
 ) -> Response {
     let packed = async {
-        let (publisher, offer) = parse(&publisher, &offer)?;
+        let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
         let draft = desk.market.draft(&desk.actor, (&publisher, &offer)).await?;
         let name = format!("attachment; filename=\"{publisher}.{offer}.zip\"");
         Ok((name, crate::offers::blocking(move || zipped(&draft.files)).await?))
@@ -144,7 +145,7 @@ pub(in crate::portal) async fn import(
 ) -> Response {
     let imported = async {
         desk.own_form()?;
-        let (publisher, offer) = parse(&publisher, &offer)?;
+        let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
         // Who may not see the draft learns nothing of what is wrong with an archive for it.
         desk.market.draft(&desk.actor, (&publisher, &offer)).await?;
         let (posted, files) = unpacked(&desk, &body).await?;

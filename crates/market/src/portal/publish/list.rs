@@ -1,8 +1,9 @@
 //! The offers of a publisher with where each stands, and a new one.
 
 use super::posted::Posted;
-use super::{Desk, files, parse};
+use super::{Desk, files};
 use crate::error::{Error, Kind, Result};
+use crate::http::offer_of_path;
 use crate::overview::Standing;
 use crate::portal::format;
 use crate::text::Text;
@@ -206,7 +207,7 @@ pub(in crate::portal) async fn check(
         if let Err((_, error)) = parsed::<OfferId>("offer", &offer) {
             return Ok(error.message);
         }
-        let (publisher, offer) = parse(&publisher, &offer)?;
+        let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
         Result::Ok(match desk.market.is_free(&desk.actor, (&publisher, &offer)).await? {
             true => String::new(),
             false => desk.text.with("publish-new-taken", &[("offer", &format!("{publisher}.{offer}"))]),

@@ -1,10 +1,11 @@
 //! The plans of an offer: the list, a new one, removing one, and what stands below a plan's fields.
 
+use super::Desk;
 use super::posted::Posted;
 use super::tabs::{Whole, badge};
-use super::{Desk, parse};
 use crate::editing;
 use crate::error::Error;
+use crate::http::offer_of_path;
 use crate::text::Text;
 use axum::body::Bytes;
 use axum::extract::Path;
@@ -111,7 +112,7 @@ pub(super) async fn add(desk: &Desk, (publisher, offer): (&str, &str), body: &By
     let added = async {
         desk.own_form()?;
         let posted = Posted::read(&desk.headers, body)?;
-        let (publisher, offer) = parse(publisher, offer)?;
+        let (publisher, offer) = offer_of_path(&(publisher, offer))?;
         let id = posted.first("id").unwrap_or_default().trim();
         let copy = posted.first("copy").and_then(|index| index.parse().ok());
         let index = desk.market.add_plan(&desk.actor, (&publisher, &offer), id, copy).await?;
@@ -129,7 +130,7 @@ pub(in crate::portal) async fn remove_page(
     Path((publisher, offer, index)): Path<(String, String, usize)>,
 ) -> Response {
     let found = async {
-        let (publisher, offer) = parse(&publisher, &offer)?;
+        let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
         let draft = desk.market.draft(&desk.actor, (&publisher, &offer)).await?;
         let values =
             editing::shown(&draft.files).map_err(|finding| Error::conflict(finding.message, finding.hint))?;
@@ -164,7 +165,7 @@ pub(in crate::portal) async fn remove(
     let removed = async {
         desk.own_form()?;
         let posted = Posted::read(&desk.headers, &body)?;
-        let (publisher, offer) = parse(&publisher, &offer)?;
+        let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
         let id = posted.first("id").unwrap_or_default();
         desk.market.remove_plan(&desk.actor, (&publisher, &offer), index, id).await?;
         Ok(format!("/publish/{publisher}/{offer}/plans"))
@@ -181,7 +182,7 @@ pub(in crate::portal) async fn look(
     Path((publisher, offer, index)): Path<(String, String, usize)>,
 ) -> Response {
     let looked = async {
-        let (publisher, offer) = parse(&publisher, &offer)?;
+        let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
         let looked = desk.market.look(&desk.actor, (&publisher, &offer), index).await?;
         Ok((format!("/publish/{publisher}/{offer}/plans/{index}"), looked))
     };

@@ -3,8 +3,9 @@
 use super::posted::Posted;
 use super::tabs::{self, Tab, Whole, badge};
 use super::told::finding_item;
-use super::{Desk, list, parse, plans};
+use super::{Desk, list, plans};
 use crate::error::{Error, Kind, Result};
+use crate::http::offer_of_path;
 use crate::offers::{Draft, IfMatch};
 use crate::submissions::{NOTIFY_MAX, Publish};
 use crate::text::Text;
@@ -132,7 +133,7 @@ pub(super) async fn publish(desk: &Desk, (publisher, offer): (&str, &str), body:
         }
     }
     let etag = posted.first("etag").and_then(|etag| etag.parse().ok()).map_or(IfMatch::Any, IfMatch::Etag);
-    let (publisher, offer) = match parse(publisher, offer) {
+    let (publisher, offer) = match offer_of_path(&(publisher, offer)) {
         Ok(key) => key,
         Err(error) => return desk.no(&error),
     };

@@ -5,9 +5,10 @@ use super::decode;
 use super::posted::Posted;
 use super::tabs::{self, Tab, Whole};
 use super::told::finding_item;
-use super::{Desk, parse, plans, review};
+use super::{Desk, plans, review};
 use crate::editing::{self, Saved, Typed};
 use crate::error::{Error, Kind};
+use crate::http::offer_of_path;
 use crate::offers::Draft;
 use axum::body::Bytes;
 use axum::extract::{Path, Query};
@@ -40,7 +41,7 @@ struct Extra<'a> {
 
 /// An offer's address leads to its first tab.
 pub(in crate::portal) async fn first(Path((publisher, offer)): Path<(String, String)>) -> Response {
-    match parse(&publisher, &offer) {
+    match offer_of_path(&(&publisher, &offer)) {
         Ok((publisher, offer)) => {
             Redirect::to(&format!("/publish/{publisher}/{offer}/settings")).into_response()
         }
@@ -74,7 +75,7 @@ async fn shown(
     parameters: &BTreeMap<String, String>,
 ) -> Response {
     let found = async {
-        let (publisher, offer) = parse(publisher, offer)?;
+        let (publisher, offer) = offer_of_path(&(publisher, offer))?;
         desk.market.draft(&desk.actor, (&publisher, &offer)).await
     };
     let draft = match found.await {
@@ -255,7 +256,7 @@ async fn saved(desk: &Desk, names: (&str, &str), section: Section, body: &Bytes)
     let yours = decode::values(&fields, &posted, &base);
     let again = posted.first(AGAIN).is_some();
     let result = async {
-        let (publisher, offer) = parse(names.0, names.1)?;
+        let (publisher, offer) = offer_of_path(&names)?;
         // A form that says nothing of what it showed was not made here; what it names is compared with what is stored.
         let base = match &base {
             Value::Null => editing::slice(&unmerged(desk, (&publisher, &offer)).await?, &fields),
@@ -331,7 +332,7 @@ fn ended(
     again: bool,
 ) -> Response {
     let (text, limits) = (&desk.text, &desk.market.config().policy.offer);
-    let Ok((publisher, offer)) = parse(publisher, offer) else {
+    let Ok((publisher, offer)) = offer_of_path(&(publisher, offer)) else {
         return Redirect::to("/sign-in").into_response();
     };
     let path = format!("/publish/{publisher}/{offer}");
