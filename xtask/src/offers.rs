@@ -65,7 +65,9 @@ pub fn make(program: &Path, folder: &Path, count: usize) -> Result<(), String> {
     fs::rename(scratch.join("home"), folder).map_err(failed("moving the demo's data"))?;
     let base = Base::read(folder, &scratch)?;
     let logos = logos(program, &scratch)?;
-    let mut sql = String::from("BEGIN;\n");
+    let mut sql = String::from(
+        "CREATE TEMP TABLE made (number INTEGER PRIMARY KEY, publisher, id, submission, bundle, at INTEGER, title, summary, categories, facts);\nBEGIN;\n",
+    );
     let mut words = Words::new();
     for publisher in words.publishers() {
         let _ = writeln!(
@@ -79,9 +81,10 @@ pub fn make(program: &Path, folder: &Path, count: usize) -> Result<(), String> {
         let offers: Vec<words::Offer> = (first..last).map(|number| words.offer(number)).collect();
         let bundles = bundles(folder, &base, &offers, &logos)?;
         for (offer, bundle) in offers.iter().zip(&bundles) {
-            rows(&mut sql, &base, offer, bundle);
+            row(&mut sql, offer, bundle);
         }
     }
+    sql.push_str(&copies(&base));
     sql.push_str("COMMIT;\nANALYZE;\n");
     execute(folder, &sql)?;
     let _ = fs::remove_dir_all(&scratch);
@@ -184,34 +187,48 @@ fn document(base: &Base, offer: &words::Offer) -> String {
     text
 }
 
-/// The rows of a live offer: copies of the demo's under another name.
-fn rows(sql: &mut String, base: &Base, offer: &words::Offer, bundle: &str) {
+/// The row that tells what is an offer's own.
+fn row(sql: &mut String, offer: &words::Offer, bundle: &str) {
     let at = FIRST_MS + MINUTES_MS * offer.number as u64;
-    let (publisher, id, from) = (&offer.publisher, &offer.id, &base.submission);
-    let submission = format!("01b00000-0000-7000-8000-{:012}", offer.number);
     let facts = serde_json::json!({
         "longSummary": offer.long_summary, "plans": ["Standard"], "platforms": offer.platforms,
         "licences": [offer.licence], "version": "1.0.0", "showcased": offer.platforms.len() >= 3,
     });
-    let categories = serde_json::json!(offer.categories);
     // A String takes every write.
-    let _ = write!(
+    let _ = writeln!(
         sql,
-        "INSERT INTO offers SELECT '{publisher}', '{id}', 'sha256:{bundle}', version, '{submission}', {at}, {at} FROM offers WHERE live = '{from}';\n\
-         INSERT INTO submissions SELECT '{submission}', '{publisher}', '{id}', 1, 'sha256:{bundle}', state, reason, notify, 'publisher:{publisher}', {at}, {at} FROM submissions WHERE id = '{from}';\n\
-         INSERT INTO submission_tags SELECT '{submission}', plan, tag, digest, media_type, size FROM submission_tags WHERE submission = '{from}';\n\
-         INSERT INTO documents SELECT '{submission}', plan, kind, subject, platform, digest, size FROM documents WHERE submission = '{from}';\n\
-         INSERT INTO steps SELECT '{submission}', step, status, progress, {at}, {at} FROM steps WHERE submission = '{from}';\n\
-         INSERT INTO live_tags SELECT '{publisher}', '{id}', plan, tag, digest, '{submission}', {at} FROM live_tags WHERE publisher = '{}' AND offer = '{}';\n\
-         INSERT INTO listings (publisher, offer, identifier, title, summary, categories, submission, live_ms, facts, changed) \
-         VALUES ('{publisher}', '{id}', 'm-{}', '{}', '{}', '{categories}', '{submission}', {at}, '{facts}', {});\n",
-        base.publisher,
-        base.offer,
+        "INSERT INTO made VALUES ({}, '{}', '{}', '01b00000-0000-7000-8000-{:012}', 'sha256:{bundle}', {at}, '{}', '{}', '{}', '{facts}');",
+        offer.number,
+        offer.publisher,
+        offer.id,
         offer.number,
         offer.title,
         offer.summary,
-        offer.number + 2
+        serde_json::json!(offer.categories),
     );
+}
+
+/// What every offer has of the demo's, under its own name. The demo's rows are put aside first: a look for them among a
+/// hundred thousand, a hundred thousand times, would take an hour.
+fn copies(base: &Base) -> String {
+    let (publisher, offer, from) = (&base.publisher, &base.offer, &base.submission);
+    format!(
+        "CREATE TEMP TABLE base_offer AS SELECT * FROM offers WHERE live = '{from}';
+         CREATE TEMP TABLE base_submission AS SELECT * FROM submissions WHERE id = '{from}';
+         CREATE TEMP TABLE base_tags AS SELECT * FROM submission_tags WHERE submission = '{from}';
+         CREATE TEMP TABLE base_documents AS SELECT * FROM documents WHERE submission = '{from}';
+         CREATE TEMP TABLE base_steps AS SELECT * FROM steps WHERE submission = '{from}';
+         CREATE TEMP TABLE base_live AS SELECT * FROM live_tags WHERE publisher = '{publisher}' AND offer = '{offer}';
+         INSERT INTO offers SELECT m.publisher, m.id, m.bundle, b.version, m.submission, m.at, m.at FROM made m, base_offer b;
+         INSERT INTO submissions SELECT m.submission, m.publisher, m.id, 1, m.bundle, b.state, b.reason, b.notify, 'publisher:' || m.publisher, m.at, m.at FROM made m, base_submission b;
+         INSERT INTO submission_tags SELECT m.submission, b.plan, b.tag, b.digest, b.media_type, b.size FROM made m, base_tags b;
+         INSERT INTO documents SELECT m.submission, b.plan, b.kind, b.subject, b.platform, b.digest, b.size FROM made m, base_documents b;
+         INSERT INTO steps SELECT m.submission, b.step, b.status, b.progress, m.at, m.at FROM made m, base_steps b;
+         INSERT INTO live_tags SELECT m.publisher, m.id, b.plan, b.tag, b.digest, m.submission, m.at FROM made m, base_live b;
+         INSERT INTO listings (publisher, offer, identifier, title, summary, categories, submission, live_ms, facts, changed)
+         SELECT publisher, id, 'm-' || number, title, summary, categories, submission, at, facts, number + 2 FROM made;
+        "
+    )
 }
 
 fn execute(folder: &Path, sql: &str) -> Result<(), String> {
