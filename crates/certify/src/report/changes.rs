@@ -24,20 +24,19 @@ pub struct FindingChanges {
 }
 
 /// Compares two reports of a plan. A finding is the same one when criterion, sentence and place are the same, digests of
-/// image and layer and the line in the document aside: those differ with every build.
+/// image and layer and the line in the document aside: those differ with every build. In how many images a finding is does
+/// not count: one more version with an old fault has nothing new, and a fault is fixed when no image has it any more.
 pub fn changes(before: &Report, after: &Report) -> FindingChanges {
-    let (mut old, mut found) = (by_key(before), FindingChanges::default());
-    for (key, findings) in by_key(after) {
-        let known = old.remove(&key).unwrap_or_default();
-        let both = known.len().min(findings.len());
-        found.kept += both;
-        found.fixed.extend(known.into_iter().skip(both).map(|finding| of(&key, finding)));
-        found.new.extend(findings.into_iter().skip(both).map(|finding| of(&key, finding)));
+    let (old, new) = (by_key(before), by_key(after));
+    let only = |these: &BTreeMap<Key, Vec<&Finding>>, others: &BTreeMap<Key, Vec<&Finding>>| {
+        let only = these.iter().filter(|(key, _)| !others.contains_key(*key));
+        only.flat_map(|(key, findings)| findings.iter().map(|finding| of(key, finding))).collect()
+    };
+    FindingChanges {
+        fixed: only(&old, &new),
+        new: only(&new, &old),
+        kept: new.keys().filter(|key| old.contains_key(*key)).count(),
     }
-    for (key, findings) in old {
-        found.fixed.extend(findings.into_iter().map(|finding| of(&key, finding)));
-    }
-    found
 }
 
 type Key = (String, String, Where);

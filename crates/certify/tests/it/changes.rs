@@ -1,11 +1,12 @@
 //! What differs between two reports and between two bills of materials.
 
 use certify::report::{
-    CriterionResult, Finding, Report, Severity, Verdict, Where, changes as report_changes,
+    CriterionResult, Finding, FindingOf, Report, Severity, Verdict, Where, changes as report_changes,
 };
 use certify::sbom::changes as sbom_changes;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn report(findings: &[(u8, u8, u8)]) -> Report {
     let result = |criterion: u8| CriterionResult {
@@ -40,22 +41,36 @@ fn report(findings: &[(u8, u8, u8)]) -> Report {
 #[test]
 fn new_and_fixed_findings_are_told_apart_from_those_that_stay() {
     let found = report_changes(&report(&[(0, 1, 1), (0, 2, 1), (1, 1, 1)]), &report(&[(0, 1, 9), (2, 7, 9)]));
-    let names = |of: &[certify::report::FindingOf]| -> Vec<String> {
+    let names = |of: &[FindingOf]| -> Vec<String> {
         of.iter().map(|one| format!("{}: {}", one.criterion, one.finding.message)).collect()
     };
     assert_eq!(names(&found.new), ["criterion-2: finding 7"]);
     assert_eq!(names(&found.fixed), ["criterion-0: finding 2", "criterion-1: finding 1"]);
     assert_eq!(found.kept, 1, "another image's digest is no other finding");
+    let more = report_changes(&report(&[(0, 1, 1)]), &report(&[(0, 1, 1), (0, 1, 2)]));
+    assert_eq!(
+        (more.new.len(), more.fixed.len(), more.kept),
+        (0, 0, 1),
+        "one more image with the same fault"
+    );
 }
 
 proptest! {
     #[test]
-    fn findings_are_counted_once(before in vec((0_u8..3, 0_u8..4, 0_u8..2), 0..12), after in vec((0_u8..3, 0_u8..4, 0_u8..2), 0..12)) {
+    fn each_kind_of_finding_is_new_or_fixed_or_in_both(before in vec((0_u8..3, 0_u8..4, 0_u8..2), 0..12), after in vec((0_u8..3, 0_u8..4, 0_u8..2), 0..12)) {
         let (before, after) = (report(&before), report(&after));
-        let count = |report: &Report| report.criteria.iter().map(|criterion| criterion.findings.len()).sum::<usize>();
+        let kinds = |report: &Report| -> BTreeSet<(String, String)> {
+            let all = report.criteria.iter().flat_map(|of| of.findings.iter().map(|finding| (of.id.clone(), finding.message.clone())));
+            all.collect()
+        };
+        let told = |of: &[FindingOf]| -> BTreeSet<(String, String)> {
+            of.iter().map(|one| (one.criterion.clone(), one.finding.message.clone())).collect()
+        };
+        let (old, new) = (kinds(&before), kinds(&after));
         let found = report_changes(&before, &after);
-        prop_assert_eq!(found.fixed.len() + found.kept, count(&before));
-        prop_assert_eq!(found.new.len() + found.kept, count(&after));
+        prop_assert_eq!(told(&found.fixed), old.difference(&new).cloned().collect());
+        prop_assert_eq!(told(&found.new), new.difference(&old).cloned().collect());
+        prop_assert_eq!(found.kept, old.intersection(&new).count());
         let none = report_changes(&before, &before);
         prop_assert_eq!((none.new.len(), none.fixed.len()), (0, 0));
         let back = report_changes(&after, &before);
@@ -72,7 +87,7 @@ proptest! {
         }
         let found = sbom_changes(of(&before), of(&after));
         prop_assert!(sbom_changes(of(&before), of(&before)).is_empty());
-        let sets = |list: &[(String, String, String)]| list.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+        let sets = |list: &[(String, String, String)]| list.iter().cloned().collect::<BTreeSet<_>>();
         let (old, new) = (sets(&before), sets(&after));
         prop_assert_eq!(found.is_empty(), old == new);
         // Applied, they lead from one to the other.

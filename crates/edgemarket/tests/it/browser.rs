@@ -30,6 +30,21 @@ pub struct Browser {
 
 impl Browser {
     pub async fn start(language: &str) -> Browser {
+        let preferences = json!({ "intl.accept_languages": language });
+        Self::start_with(language, preferences).await
+    }
+
+    /// One that runs no script of a page, as people have it who turned them off.
+    pub async fn without_scripts(language: &str) -> Browser {
+        let blocked = 2;
+        let preferences = json!({
+            "intl.accept_languages": language,
+            "profile.managed_default_content_settings.javascript": blocked,
+        });
+        Self::start_with(language, preferences).await
+    }
+
+    async fn start_with(language: &str, preferences: serde_json::Value) -> Browser {
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .and_then(|l| l.local_addr())
             .expect("a free port")
@@ -59,7 +74,7 @@ impl Browser {
         arguments.push(format!("--lang={language}"));
         arguments.push(format!("--accept-lang={language}"));
         arguments.push(format!("--user-data-dir={}", profile.path().display()));
-        let options = json!({ "args": arguments, "prefs": { "intl.accept_languages": language } });
+        let options = json!({ "args": arguments, "prefs": preferences });
         let capabilities = json!({ "goog:chromeOptions": options }).as_object().cloned().expect("an object");
         for _ in 0..100 {
             let mut builder = ClientBuilder::new(HttpConnector::new());

@@ -62,12 +62,17 @@ impl LeadReceiver {
         self.bodies.lock().expect("not poisoned").values().cloned().collect()
     }
 
+    /// Where leads are to be sent.
+    pub fn url(&self) -> String {
+        format!("http://{}/leads", self.address)
+    }
+
     /// Makes it the destination of an offer's leads.
     pub fn name_in(&self, files: &mut BTreeMap<String, Vec<u8>>) {
         let document = files.remove("offer.yaml").expect("the document");
         let document = String::from_utf8(document).expect("UTF-8");
-        let replaced = document
-            .replace("kind: none", &format!("kind: https-endpoint\n  url: http://{}/leads", self.address));
+        let replaced =
+            document.replace("kind: none", &format!("kind: https-endpoint\n  url: {}", self.url()));
         assert_ne!(document, replaced, "the template has the destination `none`");
         files.insert("offer.yaml".to_owned(), replaced.into_bytes());
     }

@@ -33,4 +33,5 @@ mod same;
 mod server;
 mod start;
 mod storefront;
+mod story;
 mod trust;

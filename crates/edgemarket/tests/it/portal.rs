@@ -11,18 +11,18 @@ use serde_json::json;
 use std::path::PathBuf;
 
 /// A server on which Contoso has pushed an image, with a token of Contoso.
-struct Desk {
-    home: Server,
+pub struct Desk {
+    pub home: Server,
     base: String,
-    token: String,
+    pub token: String,
     /// An image that is there: tag `latest` and a version.
-    repository: String,
-    subscription: String,
-    _leads: LeadReceiver,
+    pub repository: String,
+    pub subscription: String,
+    pub leads: LeadReceiver,
 }
 
 impl Desk {
-    async fn new() -> Desk {
+    pub async fn new() -> Desk {
         let home = Server::start("home").await;
         let leads = LeadReceiver::start().await;
         TestOffer::make(&home, "vitals", &leads).await;
@@ -35,23 +35,27 @@ impl Desk {
             .await;
         let base = format!("http://{}", home.address);
         let repository = format!("{}/incoming/contoso/vitals", home.address);
-        Desk { home, base, token, repository, subscription, _leads: leads }
+        Desk { home, base, token, repository, subscription, leads }
     }
 
     async fn browser(&self, language: &str) -> Browser {
-        let browser = Browser::start(language).await;
+        self.signed_in(Browser::start(language).await).await
+    }
+
+    /// The browser in which somebody of Contoso has signed in.
+    pub async fn signed_in(&self, browser: Browser) -> Browser {
         self.go(&browser, "/sign-in").await;
         browser.sign_in_with(&self.token).await;
         browser.wait_for("contoso").await;
         browser
     }
 
-    async fn go(&self, browser: &Browser, path: &str) {
+    pub async fn go(&self, browser: &Browser, path: &str) {
         browser.client.goto(&format!("{}{path}", self.base)).await.expect("a page");
     }
 
     /// A new offer, made with the form.
-    async fn new_offer(&self, browser: &Browser, id: &str) -> String {
+    pub async fn new_offer(&self, browser: &Browser, id: &str) -> String {
         self.go(browser, "/publish").await;
         type_into(browser, "new-offer", id).await;
         type_into(browser, "new-name", "Vitals").await;
@@ -61,19 +65,19 @@ impl Desk {
     }
 }
 
-async fn type_into(browser: &Browser, id: &str, text: &str) {
+pub async fn type_into(browser: &Browser, id: &str, text: &str) {
     let field = browser.client.find(Locator::Id(id)).await.expect(id);
     field.clear().await.expect(id);
     field.send_keys(text).await.expect(id);
 }
 
-async fn choose(browser: &Browser, id: &str, value: &str) {
+pub async fn choose(browser: &Browser, id: &str, value: &str) {
     let field = browser.client.find(Locator::Id(id)).await.expect(id);
     field.select_by_value(value).await.expect(id);
 }
 
 /// Presses what the selector finds first, wherever it is on the page.
-async fn press(browser: &Browser, css: &str) {
+pub async fn press(browser: &Browser, css: &str) {
     browser
         .client
         .execute("document.querySelector(arguments[0]).click()", vec![json!(css)])
@@ -82,7 +86,7 @@ async fn press(browser: &Browser, css: &str) {
 }
 
 /// Presses the Save button and waits until the server has said so.
-async fn save(browser: &Browser) {
+pub async fn save(browser: &Browser) {
     press(browser, ".bar button.primary").await;
     browser.client.wait().for_element(Locator::Css(".notice")).await.expect("saved");
 }
@@ -92,7 +96,7 @@ async fn saved_by_itself(browser: &Browser) {
 }
 
 /// The pictures of the template as files, as a vendor has them.
-fn pictures() -> (tempfile::TempDir, Vec<(String, PathBuf)>) {
+pub fn pictures() -> (tempfile::TempDir, Vec<(String, PathBuf)>) {
     let directory = tempfile::tempdir().expect("a directory");
     let files = new_offer(&NewOffer { offer: "another".to_owned(), ..NewOffer::default() });
     let sizes = ["small", "medium", "large", "wide"].map(|size| {
