@@ -94,9 +94,13 @@ pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
     let new_report = || Ok::<_, String>(Report::new(&date, setup::machine()?, options.rounds));
     let (failures, text) = match options.part {
         Part::Storefront => {
+            setup::install_tools(setup::TOOLS)?;
             setup::install_tools(setup::STOREFRONT_TOOLS)?;
+            let image = "telemetry";
+            setup::make_images(&setup::shared_folder(root)?, &options.images, &[image])?;
             let (program, mut report) = (program()?, new_report()?);
-            report.rows = storefront::measure(&program, &root.join("target/bench"), options.rounds)?;
+            let (place, image) = (root.join("target/bench"), options.images.join(image));
+            report.rows = storefront::measure(&program, &place, &image, options.rounds)?;
             (Vec::new(), report.storefront_markdown())
         }
         Part::Registry => {

@@ -27,6 +27,7 @@ pub const REGISTRY_TOOLS: &[(&str, &str)] = &[
 
 /// The same for the storefront's.
 pub const STOREFRONT_TOOLS: &[(&str, &str)] = &[
+    ("/usr/bin/skopeo", "skopeo"),
     ("/usr/bin/sqlite3", "sqlite3"),
     ("/usr/bin/taskset", "util-linux"),
     ("/usr/bin/wrk", "wrk"),

@@ -1,7 +1,7 @@
 //! Finding: which offers have the words, which pass the filters, how many each filter would leave, and what comes first.
 //! One pass over the offers counts everything; nothing is sorted but what is shown.
 
-use super::index::{Index, Slot, category_bits, licence_bits};
+use super::index::{Index, Marks, category_bits, licence_bits};
 use super::query::{Facet, Query, Sort};
 use super::words::{letters, mistakes, mistakes_max, words};
 use std::collections::BTreeSet;
@@ -88,12 +88,11 @@ impl Index {
         };
         let mut passed = vec![false; self.slots.len()];
         let mut total = 0;
-        for (at, slot) in self.slots.iter().enumerate() {
-            if !slot.alive || slot.hide_ms <= now_ms || scores.as_ref().is_some_and(|scores| scores[at] == 0)
-            {
+        for (at, marks) in self.marks.iter().enumerate() {
+            if marks.hide_ms <= now_ms || scores.as_ref().is_some_and(|scores| scores[at] == 0) {
                 continue;
             }
-            if tally.count(&filter, slot) {
+            if tally.count(&filter, marks) {
                 passed[at] = true;
                 total += 1;
             }
@@ -118,19 +117,17 @@ impl Index {
             (Sort::Relevance, None) => {
                 let ordered =
                     || self.by_age.iter().rev().map(|(_, slot)| *slot).filter(move |slot| passed[*slot]);
-                let first = ordered().filter(|slot| self.slots[*slot].entry.showcased);
-                let rest = ordered().filter(|slot| !self.slots[*slot].entry.showcased);
+                let first = ordered().filter(|slot| self.marks[*slot].showcased);
+                let rest = ordered().filter(|slot| !self.marks[*slot].showcased);
                 first.chain(rest).skip(skipped).take(PAGE_SIZE).collect()
             }
             (Sort::Relevance, Some(scores)) => {
                 let whole = words(&query.text).join(" ");
                 let rank = |slot: usize| {
-                    let found = &self.slots[slot];
-                    let title =
-                        if found.key == whole { 4 } else { u32::from(found.key.starts_with(&whole)) + 2 };
-                    let score =
-                        scores[slot] * title + if found.entry.showcased { scores[slot] / 8 } else { 0 };
-                    (score, found.entry.live_ms, slot)
+                    let (key, marks) = (&self.slots[slot].key, &self.marks[slot]);
+                    let title = if *key == whole { 4 } else { u32::from(key.starts_with(&whole)) + 2 };
+                    let badge = if marks.showcased { scores[slot] / 8 } else { 0 };
+                    (scores[slot] * title + badge, marks.live_ms, slot)
                 };
                 let mut ranked: Vec<_> =
                     passed.iter().enumerate().filter(|(_, p)| **p).map(|(slot, _)| rank(slot)).collect();
@@ -241,14 +238,14 @@ impl Filter {
         }
     }
 
-    fn lets(&self, facet: Facet, slot: &Slot) -> bool {
+    fn lets(&self, facet: Facet, marks: &Marks) -> bool {
         !self.on[facet as usize]
             || match facet {
-                Facet::Category => slot.categories & self.categories != 0,
-                Facet::Platform => slot.platforms & self.platforms != 0,
-                Facet::Licence => slot.licences & self.licences != 0,
-                Facet::Badge => self.showcased && slot.entry.showcased,
-                Facet::Publisher => self.publishers.contains(&slot.publisher),
+                Facet::Category => marks.categories & self.categories != 0,
+                Facet::Platform => marks.platforms & self.platforms != 0,
+                Facet::Licence => marks.licences & self.licences != 0,
+                Facet::Badge => self.showcased && marks.showcased,
+                Facet::Publisher => self.publishers.contains(&marks.publisher),
             }
     }
 }
@@ -256,10 +253,10 @@ impl Filter {
 impl Tally {
     /// Counts an offer, and says whether it passes all filters. The values of a filter count what passes the others: that
     /// is what choosing one of them would show.
-    fn count(&mut self, filter: &Filter, slot: &Slot) -> bool {
+    fn count(&mut self, filter: &Filter, marks: &Marks) -> bool {
         let mut stopped_by = None;
         for facet in Facet::ALL {
-            if !filter.lets(facet, slot) {
+            if !filter.lets(facet, marks) {
                 if stopped_by.is_some() {
                     return false;
                 }
@@ -268,19 +265,19 @@ impl Tally {
         }
         let counts = |facet: Facet| stopped_by.is_none_or(|stopped| stopped == facet);
         if counts(Facet::Category) {
-            each_bit(u64::from(slot.categories), |at| self.categories[at] += 1);
+            each_bit(u64::from(marks.categories), |at| self.categories[at] += 1);
         }
         if counts(Facet::Platform) {
-            each_bit(slot.platforms, |at| self.platforms[at] += 1);
+            each_bit(marks.platforms, |at| self.platforms[at] += 1);
         }
         if counts(Facet::Licence) {
-            each_bit(u64::from(slot.licences), |at| self.licences[at] += 1);
+            each_bit(u64::from(marks.licences), |at| self.licences[at] += 1);
         }
         if counts(Facet::Badge) {
-            self.showcased += usize::from(slot.entry.showcased);
+            self.showcased += usize::from(marks.showcased);
         }
         if counts(Facet::Publisher) {
-            self.publishers[slot.publisher as usize] += 1;
+            self.publishers[marks.publisher as usize] += 1;
         }
         stopped_by.is_none()
     }

@@ -40,19 +40,30 @@ pub struct Entry {
 #[derive(Debug)]
 pub(super) struct Slot {
     pub entry: Entry,
-    pub alive: bool,
-    /// Hidden from this instant on; `i64::MAX` for never.
-    pub hide_ms: i64,
     /// The title as it is sorted.
     pub key: String,
+}
+
+/// What a search looks at of every offer, apart from its texts: small, so that a pass over all of them stays within the
+/// processor's cache.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marks {
+    /// Hidden from this instant on; [`NEVER`] for never, [`LEFT`] where the offer is no longer.
+    pub hide_ms: i64,
+    pub live_ms: i64,
+    /// One bit for each of the index's platforms.
+    pub platforms: u64,
     pub publisher: u32,
     /// One bit for each of [`offer::categories::ALL`].
     pub categories: u32,
-    /// One bit for each of the index's platforms.
-    pub platforms: u64,
     /// One bit for each of [`super::LICENCES`].
     pub licences: u8,
+    pub showcased: bool,
 }
+
+/// Instants of what is not hidden, and of what was left behind.
+const NEVER: i64 = i64::MAX;
+const LEFT: i64 = i64::MIN;
 
 /// A word of the vocabulary.
 #[derive(Debug)]
@@ -81,6 +92,8 @@ impl Posting {
 #[derive(Debug, Default)]
 pub struct Index {
     pub(super) slots: Vec<Slot>,
+    /// Of each slot.
+    pub(super) marks: Vec<Marks>,
     by_name: HashMap<String, usize>,
     pub(super) terms: Vec<Term>,
     pub(super) vocabulary: BTreeMap<String, usize>,
@@ -113,14 +126,14 @@ impl Index {
 
     /// The offer of this name, unless it is hidden at this instant.
     pub fn named(&self, publisher: &str, offer: &str, now_ms: i64) -> Option<&Entry> {
-        let slot = &self.slots[*self.by_name.get(&name(publisher, offer))?];
-        (slot.hide_ms > now_ms).then_some(&slot.entry)
+        let slot = *self.by_name.get(&name(publisher, offer))?;
+        (self.marks[slot].hide_ms > now_ms).then(|| self.entry(slot))
     }
 
     /// What is not hidden at this instant, by title.
     pub fn by_title(&self, now_ms: i64) -> impl Iterator<Item = &Entry> {
-        let slots = self.by_title.iter().map(|(_, slot)| &self.slots[*slot]);
-        slots.filter(move |slot| slot.hide_ms > now_ms).map(|slot| &slot.entry)
+        let slots = self.by_title.iter().map(|(_, slot)| *slot);
+        slots.filter(move |slot| self.marks[*slot].hide_ms > now_ms).map(|slot| self.entry(slot))
     }
 
     /// Adds an offer, or replaces it.
@@ -138,36 +151,36 @@ impl Index {
         self.by_name.insert(name(&entry.publisher, &entry.offer), slot);
         self.by_title.insert((key.clone(), slot));
         self.by_age.insert((entry.live_ms, slot));
-        let made = Slot {
-            alive: true,
-            hide_ms: i64::MAX,
-            key,
+        let marks = Marks {
+            hide_ms: NEVER,
+            live_ms: entry.live_ms,
+            platforms: self.platform_bits(&entry.platforms),
             publisher: self.publisher(&entry.publisher, &entry.publisher_name),
             categories: category_bits(&entry.categories),
-            platforms: self.platform_bits(&entry.platforms),
             licences: licence_bits(&entry.licences),
-            entry,
+            showcased: entry.showcased,
         };
-        self.slots.push(made);
+        self.marks.push(marks);
+        self.slots.push(Slot { entry, key });
     }
 
     /// Hides exactly these offers, each from its instant on.
     pub fn hide(&mut self, hidden: &[(String, String, i64)]) {
-        for slot in &mut self.slots {
-            slot.hide_ms = i64::MAX;
+        for marks in self.marks.iter_mut().filter(|marks| marks.hide_ms != LEFT) {
+            marks.hide_ms = NEVER;
         }
         for (publisher, offer, hide_ms) in hidden {
             if let Some(&slot) = self.by_name.get(&name(publisher, offer)) {
-                let slot = &mut self.slots[slot];
-                slot.hide_ms = slot.hide_ms.min(*hide_ms);
+                let marks = &mut self.marks[slot];
+                marks.hide_ms = marks.hide_ms.min(*hide_ms);
             }
         }
     }
 
     fn remove(&mut self, publisher: &str, offer: &str) {
         let Some(slot) = self.by_name.remove(&name(publisher, offer)) else { return };
+        self.marks[slot].hide_ms = LEFT;
         let old = &mut self.slots[slot];
-        old.alive = false;
         self.by_age.remove(&(old.entry.live_ms, slot));
         self.by_title.remove(&(std::mem::take(&mut old.key), slot));
         old.entry = Entry::default();

@@ -157,36 +157,57 @@ pub fn on_one_core(program: &Path, data: &Path, scratch: &Path) -> Result<Server
 /// The same with the layout's image live, for everybody to pull, and started again since: its memory is that of serving,
 /// not of certifying. With an operator's token.
 pub fn ours_published(program: &Path, layout: &Path, scratch: &Path) -> Result<(Server, String), String> {
-    const INCOMING: &str = "incoming/bench/telemetry";
-    let Ours { server, credentials, operator, subscription } = ours(program, scratch)?;
-    for tag in ["latest", "1.0.0"] {
-        push(layout, server.port, &format!("{INCOMING}:{tag}"), Some(&credentials))?;
+    let ours = ours(program, scratch)?;
+    ours.prepare(program, layout, scratch)?;
+    for arguments in [["publish", "offer"], ["go-live", OFFER]] {
+        ours.command(program, scratch, &[&arguments[..], &["--wait", "--quiet"]].concat())?;
     }
-    let offer = scratch.join("offer");
-    let _ = fs::remove_dir_all(&offer);
-    run_checked(Command::new(program).args(["offer", "new", "--quiet"]).arg(&offer))?;
-    let file = offer.join("offer.yaml");
-    let text =
-        fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-    let repository = format!("127.0.0.1:{}/{INCOMING}", server.port);
-    let text = text
-        .replace("\"your-publisher\"", "\"bench\"")
-        .replace("id: \"your-module\"", "id: \"telemetry\"")
-        .replace("registry.example.com/your-publisher/your-module", &repository)
-        .replace("00000000-0000-0000-0000-000000000000", &subscription)
-        .replace("your-publisher-your-module", "bench-telemetry");
-    fs::write(&file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-    let address = format!("http://127.0.0.1:{}", server.port);
-    for arguments in [["publish", "offer"], ["go-live", "bench.telemetry"]] {
-        let mut command = Command::new(program);
-        command.current_dir(scratch).args(arguments).args(["--wait", "--quiet", "--server", &address]);
-        output(command.env("EDGEMARKET_TOKEN", credentials.trim_start_matches("publisher:")))?;
-    }
+    let Ours { server, operator, .. } = ours;
     let port = server.port;
     drop(server);
     let mut server = serve(program, port, scratch)?;
     server.repository = "bench/telemetry/standard".to_owned();
     Ok((server, operator))
+}
+
+/// The offer that [`Ours::prepare`] writes.
+pub const OFFER: &str = "bench.telemetry";
+
+impl Ours {
+    /// Pushes the layout's image, and writes an offer of it into the directory `offer`.
+    pub fn prepare(&self, program: &Path, layout: &Path, scratch: &Path) -> Result<(), String> {
+        const INCOMING: &str = "incoming/bench/telemetry";
+        for tag in ["latest", "1.0.0"] {
+            push(layout, self.server.port, &format!("{INCOMING}:{tag}"), Some(&self.credentials))?;
+        }
+        let offer = scratch.join("offer");
+        let _ = fs::remove_dir_all(&offer);
+        run_checked(Command::new(program).args(["offer", "new", "--quiet"]).arg(&offer))?;
+        let file = offer.join("offer.yaml");
+        let text =
+            fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        let repository = format!("127.0.0.1:{}/{INCOMING}", self.server.port);
+        let text = text
+            .replace("\"your-publisher\"", "\"bench\"")
+            .replace("id: \"your-module\"", "id: \"telemetry\"")
+            .replace("registry.example.com/your-publisher/your-module", &repository)
+            .replace("00000000-0000-0000-0000-000000000000", &self.subscription)
+            .replace("your-publisher-your-module", "bench-telemetry");
+        fs::write(&file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))
+    }
+
+    /// What a command prints that the publisher gives the server.
+    pub fn command(&self, program: &Path, scratch: &Path, arguments: &[&str]) -> Result<String, String> {
+        let address = format!("http://127.0.0.1:{}", self.server.port);
+        let mut command = Command::new(program);
+        command.current_dir(scratch).args(arguments).args(["--server", &address]);
+        output(command.env("EDGEMARKET_TOKEN", self.token()))
+    }
+
+    /// The publisher's token.
+    pub fn token(&self) -> &str {
+        self.credentials.trim_start_matches("publisher:")
+    }
 }
 
 /// The same that ran before, on its data.
@@ -255,7 +276,7 @@ pub fn nginx(files: &[(String, PathBuf)], scratch: &Path) -> Result<Server, Stri
 }
 
 /// A text field of a JSON object that a command printed.
-fn field(json: &str, name: &str) -> Result<String, String> {
+pub fn field(json: &str, name: &str) -> Result<String, String> {
     let value: serde_json::Value =
         serde_json::from_str(json).map_err(|error| format!("`{json}` is no JSON: {error}"))?;
     value[name].as_str().map(str::to_owned).ok_or_else(|| format!("`{json}` has no `{name}`"))
