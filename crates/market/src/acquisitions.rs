@@ -87,7 +87,7 @@ impl Market {
                 page = self.live_page(&Actor::Customer(*subscription), offer).await;
             }
         }
-        let mut found = to_acquire(page?, offer, plan)?;
+        let mut found = to_acquire(page?, offer, plan, &self.config.standard_contract)?;
         let key = (offer.0.as_str(), offer.1.as_str(), plan.as_str());
         let mut c = self.store.read().await?;
         for subscription in actor.subscriptions() {
@@ -110,7 +110,7 @@ impl Market {
         wanted.contact.check()?;
         // As the subscription sees it: a private plan is for its audience, and what is withdrawn is for nobody.
         let page = self.live_page(&Actor::Customer(wanted.subscription), offer).await?;
-        let found = to_acquire(page, offer, plan)?;
+        let found = to_acquire(page, offer, plan, &self.config.standard_contract)?;
         let subscription = wanted.subscription.to_string();
         let key = (offer.0.as_str(), offer.1.as_str(), plan.as_str());
         let mut tx = self.store.write().await?;
@@ -207,11 +207,16 @@ impl Market {
     }
 }
 
-fn to_acquire(page: OfferPage, offer: (&PublisherId, &OfferId), plan: &PlanId) -> Result<ToAcquire> {
+fn to_acquire(
+    page: OfferPage,
+    offer: (&PublisherId, &OfferId),
+    plan: &PlanId,
+    standard_contract: &str,
+) -> Result<ToAcquire> {
     let missing = || Error::not_found(format!("the plan {plan} of {}.{}", offer.0, offer.1));
     let plan = page.document.plans.iter().find(|known| known.id == *plan).ok_or_else(missing)?.clone();
     let version = tags::greatest_version(&plan.tags).map_or_else(|| "latest".to_owned(), |v| v.to_string());
-    let terms = TermsVersion::of(&page.document.listing.terms);
+    let terms = TermsVersion::of(&page.document.listing.terms, standard_contract);
     Ok(ToAcquire { page, plan, terms, version, owned: Vec::new() })
 }
 

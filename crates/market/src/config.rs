@@ -20,6 +20,7 @@
 //! ```
 
 mod blobs;
+mod contract;
 
 pub use blobs::BlobsKind;
 
@@ -59,6 +60,8 @@ pub struct Settings {
     pub check_links: bool,
     /// Policy file; the built-in defaults when absent.
     pub policy: Option<PathBuf>,
+    /// HTML file with the standard contract of this marketplace; the one that comes with the program when absent.
+    pub standard_contract: Option<PathBuf>,
     /// Directory of the operator's own YARA rules and hash lists.
     pub rules: Option<PathBuf>,
     /// ClamAV daemon that is asked about every file of an image: `unix:/path` or `tcp://host:port`.
@@ -105,6 +108,7 @@ impl Default for Settings {
             allow_private_egress: Vec::new(),
             check_links: false,
             policy: None,
+            standard_contract: None,
             rules: None,
             clamd: None,
             clamd_key: None,
@@ -148,6 +152,8 @@ pub struct Config {
     pub origins: BTreeMap<String, Origin>,
     /// The marketplace policy.
     pub policy: Policy,
+    /// The standard contract as HTML that is safe to show.
+    pub standard_contract: String,
     /// Where the blobs lie, if not in the data directory.
     pub object_store: Option<ObjectStore>,
 }
@@ -160,6 +166,7 @@ impl Config {
             settings,
             origins: BTreeMap::new(),
             policy: Policy::default(),
+            standard_contract: contract::BUILT_IN.to_owned(),
             object_store: None,
         }
     }
@@ -194,6 +201,10 @@ impl Config {
             Some(file) => load_policy(&data.join(file))?,
             None => Policy::default(),
         };
+        let standard_contract = match &settings.standard_contract {
+            Some(file) => contract::load(&data.join(file))?,
+            None => contract::BUILT_IN.to_owned(),
+        };
         for (name, duration) in
             [("collect-grace", settings.collect_grace), ("collect-every", settings.collect_every)]
         {
@@ -213,7 +224,7 @@ impl Config {
             ));
         }
         let object_store = blobs::object_store(&settings, data, env)?;
-        Ok(Config { data: data.to_owned(), settings, origins, policy, object_store })
+        Ok(Config { data: data.to_owned(), settings, origins, policy, standard_contract, object_store })
     }
 
     /// URL under which this server is reached, without a slash at its end.
@@ -242,6 +253,7 @@ fn setting_names() -> Vec<String> {
         "allow-private-egress",
         "check-links",
         "policy",
+        "standard-contract",
         "rules",
         "clamd",
         "clamd-key",
@@ -339,6 +351,7 @@ mod tests {
         let settings = Settings {
             public_url: some(),
             policy: some().map(PathBuf::from),
+            standard_contract: some().map(PathBuf::from),
             rules: some().map(PathBuf::from),
             clamd: some(),
             clamd_key: some(),

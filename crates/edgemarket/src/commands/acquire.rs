@@ -34,8 +34,12 @@ pub async fn acquire(args: &Acquire, output: &Output) -> Result<(), Failure> {
     let Some(accepted) = &args.accept_terms else {
         let terms: TermsVersion = args.target.get(&format!("{base}/terms")).await?;
         output.value(&terms, |terms| match terms.kind {
-            TermsKind::StandardContract => format!("{}\n", output.text.get("acquire-standard-contract")),
-            TermsKind::Html | TermsKind::Url => format!("{}\n", terms.text),
+            TermsKind::StandardContract => {
+                let what = output.text.get("acquire-standard-contract");
+                format!("{what}\n\n{}\n", offer::html::text(&terms.text))
+            }
+            TermsKind::Html => format!("{}\n", offer::html::text(&terms.text)),
+            TermsKind::Url => format!("{}\n", terms.text),
         })?;
         return Err(Failure::new(
             "the terms of use were not accepted",

@@ -235,7 +235,8 @@ impl Market {
         let Some((plan, view)) = own(page) else { return Ok(()) };
         module.title.clone_from(&page.document.listing.title);
         module.plan_title.clone_from(&plan.title);
-        module.terms_changed = TermsVersion::of(&page.document.listing.terms).digest != acquired.terms_digest;
+        let terms = TermsVersion::of(&page.document.listing.terms, &self.config.standard_contract);
+        module.terms_changed = terms.digest != acquired.terms_digest;
         let to = tags::greatest_version(&plan.tags).map_or_else(String::new, |version| version.to_string());
         module.state = ModuleState::Live(to.clone());
         let base = newest.map_or(&acquired.submission, |row| &row.submission);

@@ -6,9 +6,6 @@ use offer::document::Terms;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// The standard contract's version. A marketplace that changes the contract changes this with it.
-const STANDARD_CONTRACT: &str = "edgemarket standard contract 1";
-
 /// What the terms are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -26,7 +23,7 @@ pub struct TermsVersion {
     pub kind: TermsKind,
     /// Of the text, or of the address of terms that are elsewhere: what stands there is its publisher's business.
     pub digest: String,
-    /// The text as HTML, or the address; empty for the standard contract.
+    /// The text as HTML, or the address.
     pub text: String,
 }
 
@@ -48,15 +45,14 @@ impl TermsKind {
 }
 
 impl TermsVersion {
-    /// The version of a listing's terms.
-    pub fn of(terms: &Terms) -> TermsVersion {
+    /// The version of a listing's terms, in a marketplace with this standard contract.
+    pub fn of(terms: &Terms, standard_contract: &str) -> TermsVersion {
         let (kind, text) = match terms {
-            Terms::StandardContract => (TermsKind::StandardContract, String::new()),
+            Terms::StandardContract => (TermsKind::StandardContract, standard_contract.to_owned()),
             Terms::Html(html) => (TermsKind::Html, offer::html::clean(html).html),
             Terms::Url(url) => (TermsKind::Url, url.clone()),
         };
-        let counted = if text.is_empty() { STANDARD_CONTRACT } else { &text };
-        let digest = Sha256::digest(format!("{}\n{counted}", kind.id()).as_bytes());
+        let digest = Sha256::digest(format!("{}\n{text}", kind.id()).as_bytes());
         TermsVersion { kind, digest: format!("sha256:{}", hex::encode(digest)), text }
     }
 

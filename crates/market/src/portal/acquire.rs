@@ -89,6 +89,15 @@ pub(super) async fn acquire(
     }
 }
 
+/// The standard contract of this marketplace.
+pub(super) async fn contract(State(market): State<Market>, Language(text): Language) -> Response {
+    let content = html! {
+        h1 { (text.get("standard-contract")) }
+        div.description { (PreEscaped(&market.config().standard_contract)) }
+    };
+    layout::page(&text, &text.get("standard-contract"), &content).into_response()
+}
+
 fn head() -> Head {
     Head { unlisted: true, ..Head::default() }
 }
@@ -195,12 +204,15 @@ impl Loaded {
             section.terms aria-labelledby="terms" {
                 h2 #terms { (text.get("terms-of-use")) }
                 @match terms.kind {
-                    TermsKind::StandardContract => p { (text.get("acquire-standard-contract")) },
                     TermsKind::Url => p { (text.get("acquire-terms-elsewhere")) " "
                         a.away href=(terms.text) rel="noopener noreferrer nofollow" { (terms.text) } },
-                    TermsKind::Html => div.terms-text tabindex="0" role="group" aria-labelledby="terms" {
+                    TermsKind::StandardContract => p { a href="/contract" { (text.get("acquire-standard-contract")) } },
+                    TermsKind::Html => {},
+                }
+                @if terms.kind != TermsKind::Url {
+                    div.terms-text tabindex="0" role="group" aria-labelledby="terms" {
                         div.description { (PreEscaped(&terms.text)) }
-                    },
+                    }
                 }
                 p.small { (text.with("acquire-terms-version", &[("version", terms.short())])) }
                 input type="hidden" name="terms" value=(terms.digest);

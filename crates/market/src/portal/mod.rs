@@ -57,6 +57,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/offers/{publisher}/{offer}/plans/{plan}/packages"),
     ("GET", "/offers/{publisher}/{offer}/plans/{plan}/acquire"),
     ("POST", "/offers/{publisher}/{offer}/plans/{plan}/acquire"),
+    ("GET", "/contract"),
     ("GET", "/modules"),
     ("GET", "/modules/{id}"),
     ("POST", "/modules/{id}/remove"),
@@ -132,6 +133,7 @@ pub fn router(market: Market) -> Router {
         .route("/offers/{publisher}/{offer}/logos/{size}", get(offers::logo))
         .route("/offers/{publisher}/{offer}/plans/{plan}/packages", get(offers::packages_page))
         .route("/offers/{publisher}/{offer}/plans/{plan}/acquire", get(acquire::page).post(acquire::acquire))
+        .route("/contract", get(acquire::contract))
         .route("/modules", get(modules::page))
         .route("/modules/{id}", get(modules::changes))
         .route("/modules/{id}/remove", post(modules::remove))

@@ -114,6 +114,10 @@ async fn a_customer_acquires_deploys_and_downloads_without_a_script() {
     let terms = shop.terms().await;
     assert!(page.text().contains(&format!("name=\"terms\" value=\"{terms}\"")), "{}", page.text());
     assert!(page.text().contains(&terms[7..19]), "the version is shown");
+    let contract = "The publisher grants the customer the right to run the module";
+    for path in [ACQUIRE, "/contract"] {
+        assert!(shop.get(path).await.text().contains(contract), "{path} has the text that is accepted");
+    }
 
     let subscription = CUSTOMER.to_string();
     let mut fields = vec![

@@ -113,7 +113,7 @@ pub(super) fn side(view: &View<'_>) -> Markup {
                 @for link in &listing.links { li { (away(&link.url, &link.title)) } }
                 li { (away(&listing.privacy_policy_url, &text.get("privacy-policy"))) }
                 @match &listing.terms {
-                    Terms::StandardContract => li { (text.get("standard-contract")) },
+                    Terms::StandardContract => li { a href="/contract" { (text.get("standard-contract")) } },
                     Terms::Url(url) => li { (away(url, &text.get("terms-of-use"))) },
                     Terms::Html(html) => li {
                         details {
