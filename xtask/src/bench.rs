@@ -8,7 +8,7 @@ pub(crate) mod measure;
 mod publish;
 mod registry;
 mod report;
-mod setup;
+pub(crate) mod setup;
 mod start;
 mod storefront;
 

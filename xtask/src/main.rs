@@ -1,9 +1,10 @@
-//! Checks and measurements of this workspace: `cargo xtask tidy`, `bench`, `offers`, `packages`. It is not part of the product
+//! Checks and measurements of this workspace: `cargo xtask tidy`, `bench`, `offers`, `packages`, `screenshots`. It is not part of the product
 //! and knows the sources only as text.
 
 mod bench;
 mod offers;
 mod packages;
+mod screenshots;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ usage: cargo xtask tidy                 check edges, sizes, module docs, absence
                                         make a data directory with N live offers (default 100000)
        cargo xtask packages [OPTIONS] [IMAGE]...
                                         compare the packages that edgemarket, syft and trivy find
+       cargo xtask screenshots          run the browser tests, and keep their pictures in docs/screenshots
 
 options of bench:
   --program FILE   an edgemarket that is built already (default: builds it with --release)
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Some("tidy") if arguments.len() == 1 => tidy(),
         Some("bench") => ended(bench::run(&workspace(), &arguments[1..])),
         Some("offers") => ended(offers::run(&workspace(), &arguments[1..])),
+        Some("screenshots") if arguments.len() == 1 => ended(screenshots::run(&workspace())),
         Some("packages") => ended(packages::run(&workspace(), &arguments[1..])),
         _ => {
             eprintln!("{USAGE}");

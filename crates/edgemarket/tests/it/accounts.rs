@@ -87,6 +87,9 @@ async fn people_join_from_the_first_link_on() {
     browser.wait_for("Invitation made").await;
     let link = shown_once(&browser).await;
     look(&browser, "list").await;
+    browser.client.goto(&format!("{}/regions", server.base)).await.expect("the regions");
+    look(&browser, "regions").await;
+    browser.client.goto(&format!("{}/accounts", server.base)).await.expect("the accounts");
     browser.press("header form.out button").await;
     browser.wait_for("Sign in").await;
 

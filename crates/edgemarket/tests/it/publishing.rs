@@ -99,6 +99,8 @@ async fn a_vendor_mends_what_failed_and_goes_live() {
     let second = wanted.submission(&home).await.summary.id;
     look(&browser, &base, &format!("/submissions/{second}"), "submission-waiting").await;
 
+    look(&browser, &base, &format!("/submissions/{second}/cancel"), "cancel").await;
+    browser.client.goto(&format!("{base}/submissions/{second}")).await.expect("the submission");
     click(&browser, "#actions a.primary").await;
     browser.wait_for("Let submission 2 of contoso.valve go live?").await;
     look(&browser, &base, &format!("/submissions/{second}/go-live"), "go-live").await;

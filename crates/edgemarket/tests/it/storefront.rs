@@ -8,9 +8,11 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// Pages of the demo below its address, with a name for the picture.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 8] = [
     ("home", "/"),
     ("results", "/search?q=telemetry"),
+    ("nothing-found", "/search?q=zzzzqqq"),
+    ("sign-in", "/sign-in"),
     ("category", "/category/internet-of-things?subcategories=iot-edge-modules"),
     ("offer", "/offers/contoso/telemetry"),
     ("packages", "/offers/contoso/telemetry/plans/standard/packages"),
