@@ -9,7 +9,7 @@ mod members;
 mod own;
 mod tokens;
 
-pub(super) use form::{Form, Given, field};
+pub(super) use form::{Form, field};
 pub(super) use invitations::withdraw;
 pub(super) use joining::{accept, first, join};
 pub(super) use list::{
@@ -26,6 +26,7 @@ pub(super) use own::{
 
 use super::Failed;
 use super::layout::{self, Head};
+use super::posted::Fields;
 use super::session::door;
 use crate::accounts::{Fault, Refusal};
 use crate::error::{Error, Kind};
@@ -48,12 +49,12 @@ fn page(text: &Text, title: &str, content: &Markup) -> Response {
 }
 
 /// Where a request without a session goes: to the door, and back with what was typed. Passwords are typed again.
-fn typed_again(path: &str, given: &Given) -> Response {
-    Redirect::to(&door(&given.carried_by(path))).into_response()
+fn typed_again(path: &str, given: &Fields) -> Response {
+    Redirect::to(&door(&form::carried(given, path))).into_response()
 }
 
 /// The page for an error that is about no field.
-fn failed(text: Text, error: Error, path: &str, given: &Given) -> Response {
+fn failed(text: Text, error: Error, path: &str, given: &Fields) -> Response {
     match error.kind {
         Kind::Unauthenticated => typed_again(path, given),
         _ => private(Failed(text, error)),
@@ -64,7 +65,7 @@ fn failed(text: Text, error: Error, path: &str, given: &Given) -> Response {
 async fn shown(
     text: Text,
     refusal: Refusal,
-    (path, given): (&str, &Given),
+    (path, given): (&str, &Fields),
     again: impl AsyncFnOnce(Text, &Fault) -> Response,
 ) -> Response {
     match refusal {
@@ -92,7 +93,7 @@ impl Refusal {
 }
 
 /// What was done by the request before this one, and what is wrong with this one.
-fn notices(text: &Text, given: &Given, fault: Option<&Fault>) -> Markup {
+fn notices(text: &Text, given: &Fields, fault: Option<&Fault>) -> Markup {
     /// What a page may be told that was done: a key of a sentence, named by a link that anyone can make.
     const DONE: [&str; 12] = [
         "done-account",

@@ -1,25 +1,23 @@
 //! Acquiring a plan: for which subscription, and under which terms. The version of the terms that the page showed is sent
 //! back with the acceptance, so that nobody accepts what was not shown.
 
-use super::deploying::{Fields, Form, error_of, sign_in};
+use super::deploying::{Form, error_of, sign_in};
 use super::layout::{self, Head};
-use super::session::foreign_form;
+use super::posted::Fields;
 use super::{Failed, Language};
 use crate::access::Actor;
 use crate::acquisitions::{Acquire, TermsKind, ToAcquire};
 use crate::error::{Error, Kind};
-use crate::http::{Who, is_same_origin, offer_of_path};
+use crate::http::{Who, offer_of_path};
 use crate::leads::{CONTACT_CHARS_MAX, Contact};
 use crate::market::Market;
 use crate::subscriptions::Subscription;
 use crate::text::Text;
-use axum::body::Bytes;
 use axum::extract::{OriginalUri, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, PreEscaped, html};
 use offer::identity::{OfferId, PlanId, PublisherId};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 type Names = Path<(String, String, String)>;
@@ -30,12 +28,11 @@ pub(super) async fn page(
     Language(text): Language,
     Path(names): Names,
     OriginalUri(uri): OriginalUri,
-    Query(parameters): Query<BTreeMap<String, String>>,
+    Query(fields): Query<Fields>,
 ) -> Response {
     if actor == Actor::Anonymous {
         return sign_in(&uri.to_string());
     }
-    let fields = Fields::of_pairs(parameters.into_iter());
     match load(&market, &actor, &names).await {
         Ok(loaded) => {
             layout::page_with(&text, &loaded.title(&text), &head(), &loaded.page(&text, &fields, None))
@@ -51,25 +48,19 @@ pub(super) async fn acquire(
     Language(text): Language,
     Path(names): Names,
     OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-    body: Bytes,
+    fields: Fields,
 ) -> Response {
-    if !is_same_origin(&market, &headers) {
-        let error = foreign_form(&text);
-        return Failed(text, error).into_response();
-    }
     if actor == Actor::Anonymous {
         return sign_in(uri.path());
     }
-    let fields = Fields::of_body(&body);
     let loaded = match load(&market, &actor, &names).await {
         Ok(loaded) => loaded,
         Err(error) => return Failed(text, error).into_response(),
     };
-    let accepted = if fields.one("accept") == "yes" { fields.one("terms") } else { "" };
+    let accepted = if fields.get("accept") == "yes" { fields.get("terms") } else { "" };
     let wanted = Acquire {
         // What is no subscription is nobody's.
-        subscription: fields.one("subscription").parse().unwrap_or(Uuid::nil()),
+        subscription: fields.get("subscription").parse().unwrap_or(Uuid::nil()),
         accepted_terms: accepted.to_owned(),
         contact: contact(&fields),
     };
@@ -103,7 +94,7 @@ fn head() -> Head {
 }
 
 fn contact(fields: &Fields) -> Contact {
-    let field = |name: &str| fields.one(&format!("contact-{name}")).trim().to_owned();
+    let field = |name: &str| fields.get(&format!("contact-{name}")).trim().to_owned();
     Contact {
         first_name: field("first-name"),
         last_name: field("last-name"),
@@ -190,7 +181,7 @@ impl Loaded {
                 } @else {
                     label for="subscription" { (text.get("acquire-for")) }
                     select #subscription name="subscription" { @for Subscription { id, owner, .. } in left {
-                        option value=(id) selected[fields.one("subscription") == id.to_string()] { (owner) " (" (id) ")" }
+                        option value=(id) selected[fields.get("subscription") == id.to_string()] { (owner) " (" (id) ")" }
                     } }
                 }
             }
@@ -199,7 +190,7 @@ impl Loaded {
 
     fn terms(&self, text: &Text, fields: &Fields, error: Option<&Error>) -> Markup {
         let terms = &self.found.terms;
-        let fault = error.filter(|error| error.kind == Kind::Stale || fields.one("accept") != "yes");
+        let fault = error.filter(|error| error.kind == Kind::Stale || fields.get("accept") != "yes");
         html! {
             section.terms aria-labelledby="terms" {
                 h2 #terms { (text.get("terms-of-use")) }

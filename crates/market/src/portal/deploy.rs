@@ -3,8 +3,9 @@
 
 mod form;
 
-use super::deploying::{Fields, sign_in};
+use super::deploying::sign_in;
 use super::layout::{self, Head};
+use super::posted::Fields;
 use super::session::foreign_form;
 use super::{Failed, Language, format};
 use crate::access::Actor;
@@ -15,13 +16,13 @@ use crate::http::{Who, is_same_origin};
 use crate::market::Market;
 use crate::text::Text;
 use axum::body::Bytes;
-use axum::extract::{OriginalUri, Path, State};
+use axum::extract::{OriginalUri, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use offer::deployment::values::{Asked, asked};
 use offer::deployment::{Form, LineError, MODULES_MAX, parse_lines};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 pub(super) async fn page(
@@ -29,13 +30,13 @@ pub(super) async fn page(
     Who(actor): Who,
     Language(text): Language,
     OriginalUri(uri): OriginalUri,
+    Query(fields): Query<Fields>,
 ) -> Response {
     if actor == Actor::Anonymous {
         return sign_in(&uri.to_string());
     }
-    let fields = Fields::of_query(uri.query());
     let done = async {
-        let earlier = match fields.get("from") {
+        let earlier = match fields.first("from") {
             Some(id) => Some(market.kept_deployment(&actor, id).await?),
             None => None,
         };
@@ -64,9 +65,11 @@ pub(super) async fn deploy(
     if actor == Actor::Anonymous {
         return sign_in("/modules");
     }
-    let fields = Fields::of_body(&body);
-    let modules: Vec<String> = fields.all("module").into_iter().map(str::to_owned).collect();
-    let loaded = match load(&market, &actor, &modules, None).await {
+    let fields = match Fields::of_urlencoded(&body) {
+        Ok(fields) => fields,
+        Err(error) => return Failed(text, error).into_response(),
+    };
+    let loaded = match load(&market, &actor, &named(&fields), None).await {
         Ok(Some(loaded)) => loaded,
         Ok(None) => return Redirect::to("/modules").into_response(),
         Err(error) => return Failed(text, error).into_response(),
@@ -83,6 +86,12 @@ pub(super) async fn deploy(
     (StatusCode::UNPROCESSABLE_ENTITY, show(&text, &loaded, &fields, &faults)).into_response()
 }
 
+/// The acquisitions that are named, each once.
+fn named(fields: &Fields) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    fields.all("module").filter(|id| seen.insert(*id)).map(str::to_owned).collect()
+}
+
 /// The acquisitions that the address names, or those of an earlier deployment.
 async fn chosen(
     market: &Market,
@@ -90,7 +99,7 @@ async fn chosen(
     fields: &Fields,
     earlier: Option<&KeptDeployment>,
 ) -> Result<Vec<String>, Error> {
-    let named: Vec<String> = fields.all("module").into_iter().map(str::to_owned).collect();
+    let named = named(fields);
     let Some(earlier) = earlier.filter(|_| named.is_empty()) else { return Ok(named) };
     let mine = market.my_modules(actor, earlier.subscription).await?.modules;
     let of = |module: &crate::deployments::DeployedModule| {
@@ -201,11 +210,11 @@ async fn load(
 impl Loaded {
     /// What the fields ask for. Faults in routes are told by their lines.
     fn wanted(&self, fields: &Fields, faults: &mut Faults) -> DeploymentWanted {
-        let routes = parse_lines(fields.one("routes")).unwrap_or_else(|lines| {
+        let routes = parse_lines(fields.get("routes")).unwrap_or_else(|lines| {
             faults.lines = lines;
             Vec::new()
         });
-        let form = match fields.one("form") {
+        let form = match fields.get("form") {
             "" => Form::Azure,
             id => Form::of_id(id).unwrap_or_else(|| {
                 let message = format!("there is no form of deployment {id:.40?}");
@@ -214,9 +223,9 @@ impl Loaded {
             }),
         };
         let module = |(index, chosen): (usize, &Chosen)| {
-            let name = fields.one(&format!("name.{index}")).trim();
+            let name = fields.get(&format!("name.{index}")).trim();
             let value = |asked: &Asked| {
-                let given = fields.one(&format!("value.{index}.{}", asked.name));
+                let given = fields.get(&format!("value.{index}.{}", asked.name));
                 // Browsers end lines with CR LF.
                 let given = given.replace("\r\n", "\n");
                 (!given.is_empty()).then(|| (asked.name.clone(), given))
@@ -229,7 +238,7 @@ impl Loaded {
         };
         DeploymentWanted {
             form,
-            follow: fields.one("images") == "follow",
+            follow: fields.get("images") == "follow",
             preview: false,
             modules: self.modules.iter().enumerate().map(module).collect(),
             routes,

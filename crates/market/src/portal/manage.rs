@@ -2,7 +2,7 @@
 //! sold, and the question before its draft is deleted.
 
 use super::layout::{self, Head};
-use super::posted::{Posted, refused};
+use super::posted::{Fields, refused};
 use super::submission::STYLE;
 use super::{Language, format};
 use crate::access::Actor;
@@ -238,7 +238,7 @@ pub(super) async fn stop(
     Who(actor): Who,
     Language(text): Language,
     Path(names): Names,
-    posted: Posted,
+    posted: Fields,
 ) -> Response {
     let done = async {
         let (publisher, offer) = offer_of_path(&names)?;
@@ -252,7 +252,7 @@ pub(super) async fn restore(
     Who(actor): Who,
     Language(text): Language,
     Path(names): Names,
-    posted: Posted,
+    posted: Fields,
 ) -> Response {
     let done = async {
         let (publisher, offer) = offer_of_path(&names)?;
@@ -261,7 +261,7 @@ pub(super) async fn restore(
     sold(text, &names, done.await)
 }
 
-fn part(posted: &Posted) -> Part {
+fn part(posted: &Fields) -> Part {
     Part { plan: Some(posted.get("plan").to_owned()).filter(|plan| !plan.is_empty()) }
 }
 
@@ -315,7 +315,7 @@ pub(super) async fn delete(
     Who(actor): Who,
     Language(text): Language,
     Path(names): Names,
-    posted: Posted,
+    posted: Fields,
 ) -> Response {
     let done = async {
         let (publisher, offer) = offer_of_path(&names)?;

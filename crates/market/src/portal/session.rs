@@ -1,7 +1,8 @@
 //! Signing in by name and password, or with a token, and out. A token is its own session: it expires and is revoked like
 //! everywhere else. Afterwards the visitor is where the way to the door began.
 
-use super::accounts::{Form, Given, field, private};
+use super::accounts::{Form, field, private};
+use super::posted::Fields;
 use super::{Failed, Language, layout};
 use crate::access::Actor;
 use crate::accounts::{ACCOUNT_NAME_CHARS_MAX, NewSession, PASSWORD_CHARS_MAX, SESSION_DAYS, SignInRefusal};
@@ -23,7 +24,7 @@ pub(super) async fn page(
     State(market): State<Market>,
     visitor: Visitor,
     Language(text): Language,
-    Query(given): Query<Given>,
+    Query(given): Query<Fields>,
 ) -> Response {
     let next = given.get("next");
     if visitor.session.is_some() {
@@ -75,7 +76,7 @@ pub(super) async fn sign_in(
     (status, refusal(&text, &given, &said)).into_response()
 }
 
-async fn with_token(market: &Market, text: &Text, given: &Given) -> Response {
+async fn with_token(market: &Market, text: &Text, given: &Fields) -> Response {
     let token = given.get("token").trim();
     // A token has no character that a cookie could not hold; anything else is no token and never stored.
     let is_plain =
@@ -136,7 +137,7 @@ pub(super) fn way_back(next: &str) -> Option<String> {
     (is_plain && !rest.starts_with('/')).then(|| next.to_owned())
 }
 
-fn after(given: &Given, otherwise: &str) -> String {
+fn after(given: &Fields, otherwise: &str) -> String {
     way_back(given.get("next")).unwrap_or_else(|| otherwise.to_owned())
 }
 
@@ -162,12 +163,12 @@ pub(super) async fn own_submissions(text: &Text, market: &Market, actor: &Actor)
     }
 }
 
-fn refusal(text: &Text, given: &Given, said: &str) -> Response {
+fn refusal(text: &Text, given: &Fields, said: &str) -> Response {
     let said = html! { p.bad role="alert" { (said) } };
     private(layout::page(text, &text.get("sign-in"), &forms(text, given, said)))
 }
 
-fn forms(text: &Text, given: &Given, said: Markup) -> Markup {
+fn forms(text: &Text, given: &Fields, said: Markup) -> Markup {
     let next = way_back(given.get("next"));
     let hidden = html! { @if let Some(next) = &next { input type="hidden" name="next" value=(next); } };
     html! {

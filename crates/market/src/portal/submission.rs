@@ -9,7 +9,7 @@ mod steps;
 pub(super) use confirm::{ask_cancel, ask_go_live};
 
 use super::layout::{self, Head};
-use super::posted::{Posted, refused};
+use super::posted::{Fields, refused};
 use super::{Language, format, tickets};
 use crate::access::Actor;
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ pub(super) async fn go_live(
     Who(actor): Who,
     Language(text): Language,
     Path(id): Path<String>,
-    _: Posted,
+    _: Fields,
 ) -> Response {
     done(text, market.go_live_with(&actor, &id).await)
 }
@@ -70,7 +70,7 @@ pub(super) async fn cancel(
     Who(actor): Who,
     Language(text): Language,
     Path(id): Path<String>,
-    _: Posted,
+    _: Fields,
 ) -> Response {
     done(text, market.cancel_with(&actor, &id).await)
 }
@@ -81,7 +81,7 @@ pub(super) async fn publish_again(
     Who(actor): Who,
     Language(text): Language,
     Path(id): Path<String>,
-    _: Posted,
+    _: Fields,
 ) -> Response {
     done(text, market.publish_after(&actor, &id).await)
 }

@@ -1,7 +1,7 @@
 //! Support tickets: the form at a step, a ticket with what was written in it, and the list of all that an actor may see.
 
 use super::layout::{self, Head};
-use super::posted::{Posted, refused};
+use super::posted::{Fields, refused};
 use super::submission::STYLE;
 use super::{Language, format};
 use crate::error::{Error, Kind, Result};
@@ -50,7 +50,7 @@ pub(super) async fn open(
     Who(actor): Who,
     Language(text): Language,
     Path(id): Path<String>,
-    posted: Posted,
+    posted: Fields,
 ) -> Response {
     let step = Step::from_id(posted.get("step"));
     let opened = async {
@@ -126,7 +126,7 @@ pub(super) async fn answer(
     Who(actor): Who,
     Language(text): Language,
     Path(id): Path<String>,
-    posted: Posted,
+    posted: Fields,
 ) -> Response {
     let new = NewMessage { text: posted.get("text").to_owned(), key: posted.key() };
     match market.answer_ticket(&actor, &id, &new).await {
@@ -149,7 +149,7 @@ pub(super) async fn close(
     Who(actor): Who,
     Language(text): Language,
     Path(id): Path<String>,
-    _: Posted,
+    _: Fields,
 ) -> Response {
     let closed: Result<Ticket> = market.close_ticket(&actor, &id).await;
     match closed {

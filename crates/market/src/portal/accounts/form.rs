@@ -1,56 +1,38 @@
 //! Forms as browsers send them (`application/x-www-form-urlencoded`), and their fields with what is wrong beside them.
 
 use super::super::Failed;
-use super::super::posted::{Unread, own_form};
+use super::super::posted::{Fields, Unread, own_fields};
 use crate::accounts::Fault;
 use crate::market::Market;
 use crate::text::Text;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde::Deserialize;
 
-/// Most fields that are looked at.
-const FIELDS_MAX: usize = 64;
 /// Fields whose text goes nowhere but into a hash.
 const SECRETS: [&str; 5] = ["password", "new-password", "new-password-again", "token", "code"];
 
-/// A form that was sent from this site; of a field that comes twice the first counts.
-pub(in super::super) struct Form(pub Given);
+/// A form that was sent from this site. One that is too large is refused as a field would be.
+pub(in super::super) struct Form(pub Fields);
 
-/// What was typed, in this form or in the one before.
-#[derive(Debug, Default, Deserialize)]
-#[serde(transparent)]
-pub(in super::super) struct Given(Vec<(String, String)>);
-
-impl Given {
-    /// The text of a field; empty when it is not there.
-    pub fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
-    }
-
-    /// A path that carries everything but secrets, for the form that is shown there.
-    pub(super) fn carried_by(&self, path: &str) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in self.0.iter().filter(|(name, _)| !SECRETS.contains(&name.as_str())) {
-            query.append_pair(name, value);
-        }
-        let query = query.finish();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
-    }
+/// A path that carries everything that was typed but secrets, for the form that is shown there.
+pub(super) fn carried(given: &Fields, path: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(given.pairs().filter(|(name, _)| !SECRETS.contains(name)));
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 impl FromRequest<Market> for Form {
     type Rejection = Response;
 
     async fn from_request(request: Request, market: &Market) -> Result<Form, Response> {
-        let bytes = own_form(request, market).await.map_err(|unread| match unread {
-            Unread::Foreign(text, error) | Unread::TooLarge(text, error) => {
+        let fields = own_fields(request, market).await;
+        fields.map(Form).map_err(|unread| match unread {
+            Unread::Refused(text, error) | Unread::TooLarge(text, error) => {
                 Failed(text, error).into_response()
             }
-        })?;
-        let pairs = url::form_urlencoded::parse(&bytes).into_owned();
-        Ok(Form(Given(pairs.take(FIELDS_MAX).collect())))
+        })
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::super::Language;
 use super::super::format::day;
+use super::super::posted::Fields;
 use super::super::session::way_back;
 use super::joining::role_named;
-use super::{Form, Given, confirmed, failed};
+use super::{Form, confirmed, failed};
 use crate::accounts::{Invitation, NewInvitation};
 use crate::http::Who;
 use crate::market::Market;
@@ -50,7 +51,7 @@ pub(in super::super) async fn withdraw(
     Who(actor): Who,
     Language(text): Language,
     Path(id): Path<String>,
-    axum::extract::Query(query): axum::extract::Query<Given>,
+    axum::extract::Query(query): axum::extract::Query<Fields>,
     Form(given): Form,
 ) -> Response {
     let from = way_back(query.get("from")).unwrap_or_else(|| "/account".to_owned());

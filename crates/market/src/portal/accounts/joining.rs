@@ -1,9 +1,10 @@
 //! The page behind a link by which people join: a new account by name and password, or a role more for whoever is signed in.
 //! The first operator's link leads to the same form.
 
+use super::super::posted::Fields;
 use super::super::session::{browser, door, session_header};
 use super::super::{Failed, Language};
-use super::{Form, Given, failed, field, notices, page, private, shown};
+use super::{Form, failed, field, notices, page, private, shown};
 use crate::accounts::{
     ACCOUNT_NAME_CHARS_MAX, Fault, Invitation, Invited, NewAccount, NewSession, PASSWORD_CHARS_MAX,
     PASSWORD_CHARS_MIN, Refusal,
@@ -22,7 +23,7 @@ use maud::{Markup, html};
 pub(in super::super) async fn first(
     State(market): State<Market>,
     Language(text): Language,
-    Query(given): Query<Given>,
+    Query(given): Query<Fields>,
 ) -> Response {
     match market.invitation(given.get("code")).await {
         Ok(invitation) => form(&text, &given, &invitation, None),
@@ -35,7 +36,7 @@ pub(in super::super) async fn join(
     State(market): State<Market>,
     visitor: Visitor,
     Language(text): Language,
-    Query(given): Query<Given>,
+    Query(given): Query<Fields>,
 ) -> Response {
     let invitation = match market.invitation(given.get("code")).await {
         Ok(invitation) => invitation,
@@ -102,7 +103,7 @@ fn welcomed(market: &Market, session: &NewSession) -> Response {
     private((session_header(market, session), Redirect::to("/account?done=welcome")))
 }
 
-async fn joined(market: &Market, given: &Given, browser: &str) -> Result<NewSession, Refusal> {
+async fn joined(market: &Market, given: &Fields, browser: &str) -> Result<NewSession, Refusal> {
     if given.get("new-password") != given.get("new-password-again") {
         // A link that is not good any more is more worth telling.
         market.invitation(given.get("code")).await?;
@@ -117,7 +118,7 @@ async fn joined(market: &Market, given: &Given, browser: &str) -> Result<NewSess
     market.accept_invitation(given.get("code"), new, browser).await
 }
 
-fn form(text: &Text, given: &Given, invitation: &Invitation, fault: Option<&Fault>) -> Response {
+fn form(text: &Text, given: &Fields, invitation: &Invitation, fault: Option<&Fault>) -> Response {
     let is_first = invitation.actor == crate::accounts::FIRST;
     let title = text.get(if is_first { "first-sign-in" } else { "invitation" });
     let code = given.get("code");

@@ -2,8 +2,9 @@
 
 use super::super::Language;
 use super::super::format::day;
+use super::super::posted::Fields;
 use super::own::role_name;
-use super::{Form, Given, confirmed, failed, field, invitations, notices, page as whole, shown};
+use super::{Form, confirmed, failed, field, invitations, notices, page as whole, shown};
 use crate::access::Actor;
 use crate::accounts::{Account, AccountChange, Fault, Invited, Refusal};
 use crate::error::Error;
@@ -22,7 +23,7 @@ pub(in super::super) async fn page(
     State(market): State<Market>,
     Who(actor): Who,
     Language(text): Language,
-    Query(given): Query<Given>,
+    Query(given): Query<Fields>,
 ) -> Response {
     shown_with(&market, text, &actor, &given, (None, html! {})).await
 }
@@ -31,7 +32,7 @@ async fn shown_with(
     market: &Market,
     text: Text,
     actor: &Actor,
-    given: &Given,
+    given: &Fields,
     (fault, once): (Option<&Fault>, Markup),
 ) -> Response {
     let read =
@@ -124,13 +125,13 @@ pub(in super::super) async fn invite(
     match made {
         Ok(new) => {
             let once = invitations::just_made(&text, &new);
-            shown_with(&market, text, &actor, &Given::default(), (None, once)).await
+            shown_with(&market, text, &actor, &Fields::default(), (None, once)).await
         }
         Err(refusal) => refused(&market, text, &actor, &given, refusal).await,
     }
 }
 
-fn invited(given: &Given) -> Result<Invited, Fault> {
+fn invited(given: &Fields) -> Result<Invited, Fault> {
     let subject = given.get("subject").trim().to_owned();
     Ok(match given.get("role") {
         "operator" => Invited::Operator,
@@ -172,7 +173,7 @@ pub(in super::super) async fn remove(
     }
 }
 
-async fn refused(market: &Market, text: Text, actor: &Actor, given: &Given, refusal: Refusal) -> Response {
+async fn refused(market: &Market, text: Text, actor: &Actor, given: &Fields, refusal: Refusal) -> Response {
     let again = async |text: Text, fault: &Fault| {
         shown_with(market, text, actor, given, (Some(fault), html! {})).await
     };

@@ -2,8 +2,9 @@
 
 use super::super::Language;
 use super::super::format::day;
+use super::super::posted::Fields;
 use super::own::role_name;
-use super::{Form, Given, confirmed, failed, field, invitations, notices, page as whole, shown, tokens};
+use super::{Form, confirmed, failed, field, invitations, notices, page as whole, shown, tokens};
 use crate::access::Actor;
 use crate::accounts::{Fault, Invited, Member, MemberRole, Refusal};
 use crate::error::{Error, Result};
@@ -20,7 +21,7 @@ pub(in super::super) async fn page(
     Who(actor): Who,
     Language(text): Language,
     Path(publisher): Path<String>,
-    Query(given): Query<Given>,
+    Query(given): Query<Fields>,
 ) -> Response {
     shown_with(&market, text, &actor, (&publisher, &given), (None, html! {})).await
 }
@@ -29,7 +30,7 @@ async fn shown_with(
     market: &Market,
     text: Text,
     actor: &Actor,
-    (publisher, given): (&str, &Given),
+    (publisher, given): (&str, &Fields),
     (fault, once): (Option<&Fault>, Markup),
 ) -> Response {
     let at = path(publisher);
@@ -115,7 +116,7 @@ pub(in super::super) async fn invite(
     match made {
         Ok(new) => {
             let once = invitations::just_made(&text, &new);
-            shown_with(&market, text, &actor, (&publisher, &Given::default()), (None, once)).await
+            shown_with(&market, text, &actor, (&publisher, &Fields::default()), (None, once)).await
         }
         Err(refusal) => refused(&market, text, &actor, (&publisher, &given), refusal).await,
     }
@@ -174,7 +175,7 @@ async fn refused(
     market: &Market,
     text: Text,
     actor: &Actor,
-    (publisher, given): (&str, &Given),
+    (publisher, given): (&str, &Fields),
     refusal: Refusal,
 ) -> Response {
     let again = async |text: Text, fault: &Fault| {

@@ -1,10 +1,11 @@
 //! One's own account: roles, profile, password, sessions, subscriptions, tokens.
 
 use super::super::format::day;
+use super::super::posted::Fields;
 use super::super::session::own_submissions;
 use super::super::{Failed, Language};
 use super::joining::new_password;
-use super::{Form, Given, failed, field, notices, page as whole, private, shown, tokens, typed_again};
+use super::{Form, failed, field, notices, page as whole, private, shown, tokens, typed_again};
 use crate::accounts::{
     Account, Fault, MemberRole, PASSWORD_CHARS_MAX, Profile, Refusal, Session, SessionView,
 };
@@ -25,7 +26,7 @@ pub(in super::super) async fn page(
     Who(actor): Who,
     visitor: Visitor,
     Language(text): Language,
-    Query(given): Query<Given>,
+    Query(given): Query<Fields>,
 ) -> Response {
     match visitor.session {
         Some(session) => shown_with(&market, text, &session, &given, (None, html! {})).await,
@@ -42,7 +43,7 @@ async fn shown_with(
     market: &Market,
     text: Text,
     session: &Session,
-    given: &Given,
+    given: &Fields,
     (fault, once): (Option<&Fault>, Markup),
 ) -> Response {
     let actor = &session.actor;
@@ -79,8 +80,8 @@ async fn shown_with(
 async fn act(
     market: &Market,
     visitor: Visitor,
-    (text, given, done): (Text, Given, &str),
-    work: impl AsyncFnOnce(&Session, &Given) -> Result<(), Refusal>,
+    (text, given, done): (Text, Fields, &str),
+    work: impl AsyncFnOnce(&Session, &Fields) -> Result<(), Refusal>,
 ) -> Response {
     let Some(session) = visitor.session else { return typed_again(PATH, &given) };
     match work(&session, &given).await {
@@ -161,7 +162,7 @@ pub(in super::super) async fn create_token(
     match tokens::create(&market, &session.actor, &given).await {
         Ok(new) => {
             let once = tokens::just_made(&text, &new);
-            shown_with(&market, text, &session, &Given::default(), (None, once)).await
+            shown_with(&market, text, &session, &Fields::default(), (None, once)).await
         }
         Err(refusal) => {
             let again = async |text: Text, fault: &Fault| {
@@ -224,7 +225,7 @@ pub(super) fn role_name(text: &Text, role: MemberRole) -> String {
     })
 }
 
-fn profile(text: &Text, given: &Given, fault: Option<&Fault>, session: &Session) -> Markup {
+fn profile(text: &Text, given: &Fields, fault: Option<&Fault>, session: &Session) -> Markup {
     let or = |name, stored| if given.get(name).is_empty() { stored } else { given.get(name) };
     let languages = [("", text.get("language-browser")), ("en", "English".into()), ("fr", "Français".into())];
     let languages = languages.map(|(value, label)| (value.to_owned(), label));
@@ -315,7 +316,7 @@ fn browser_name(text: &Text, agent: &str) -> String {
 
 fn subscriptions_section(
     text: &Text,
-    given: &Given,
+    given: &Fields,
     fault: Option<&Fault>,
     subscriptions: &[Subscription],
 ) -> Markup {

@@ -1,7 +1,8 @@
 //! API tokens on pages: a list that revokes, a form that makes one for a role of one's own, and the secret, shown once.
 
 use super::super::format::day;
-use super::{Given, confirmed, field};
+use super::super::posted::Fields;
+use super::{confirmed, field};
 use crate::access::{Actor, TokenRole};
 use crate::accounts::{Account, Fault, Refusal};
 use crate::market::Market;
@@ -17,7 +18,7 @@ const DAYS: [u64; 4] = [30, 90, 180, 365];
 /// The tokens of an account.
 pub(super) fn section(
     text: &Text,
-    given: &Given,
+    given: &Fields,
     fault: Option<&Fault>,
     account: &Account,
     tokens: &[Token],
@@ -71,7 +72,7 @@ pub(super) fn just_made(text: &Text, new: &NewToken) -> Markup {
 }
 
 /// Makes the token that a form asks for.
-pub(super) async fn create(market: &Market, actor: &Actor, given: &Given) -> Result<NewToken, Refusal> {
+pub(super) async fn create(market: &Market, actor: &Actor, given: &Fields) -> Result<NewToken, Refusal> {
     let label = given.get("label").trim();
     if check_name("token's label", label).is_err() {
         return Err(Fault::invalid("label", "fault-token-label").into());

@@ -2,7 +2,8 @@
 //! wrong, with the error beside it.
 
 use super::{Chosen, Faults, Loaded};
-use crate::portal::deploying::{Fields, error_of};
+use crate::portal::deploying::error_of;
+use crate::portal::posted::Fields;
 use crate::text::Text;
 use maud::{Markup, html};
 use offer::deployment::Form;
@@ -64,7 +65,7 @@ fn module(
         earlier.modules.iter().find(own)
     });
     let name_field = format!("name.{index}");
-    let name = fields.get(&name_field).map(str::to_owned);
+    let name = fields.first(&name_field).map(str::to_owned);
     let name = name.or_else(|| earlier.and_then(|module| module.name.clone())).unwrap_or_default();
     let wrong = faults.at(&format!("/modules/{index}/name"));
     html! {
@@ -87,7 +88,7 @@ fn module(
             }
             @if chosen.asked.is_empty() { p.hint { (text.get("deploy-no-values")) } }
             @for asked in &chosen.asked {
-                @let given = fields.get(&format!("value.{index}.{}", asked.name)).map(str::to_owned);
+                @let given = fields.first(&format!("value.{index}.{}", asked.name)).map(str::to_owned);
                 @let known = earlier.and_then(|module| module.values.get(&asked.name).cloned());
                 (value(text, index, asked, &given.or(known).unwrap_or_default(), faults))
             }
@@ -129,7 +130,7 @@ fn value(text: &Text, index: usize, asked: &Asked, value: &str, faults: &Faults)
 
 /// Routes between the modules, as lines.
 fn routes(text: &Text, loaded: &Loaded, fields: &Fields, faults: &Faults) -> Markup {
-    let written = fields.get("routes").map(str::to_owned);
+    let written = fields.first("routes").map(str::to_owned);
     let earlier = loaded.earlier.iter().flat_map(|earlier| &earlier.routes);
     let earlier = || earlier.map(|route| format!("{} = {}\n", route.name, route.value)).collect::<String>();
     let written = written.unwrap_or_else(earlier);
@@ -163,8 +164,8 @@ fn routes(text: &Text, loaded: &Loaded, fields: &Fields, faults: &Faults) -> Mar
 fn target(text: &Text, loaded: &Loaded, fields: &Fields) -> Markup {
     let earlier = loaded.earlier.as_ref();
     let chosen =
-        Form::of_id(fields.one("form")).or(earlier.map(|earlier| earlier.form)).unwrap_or(Form::Azure);
-    let follow = match fields.get("images") {
+        Form::of_id(fields.get("form")).or(earlier.map(|earlier| earlier.form)).unwrap_or(Form::Azure);
+    let follow = match fields.first("images") {
         Some(images) => images == "follow",
         None => earlier.is_some_and(|earlier| earlier.follow),
     };

@@ -1,7 +1,7 @@
 //! From what was typed to values of the document: each control by its pointer. A field that was not sent keeps its value, so
 //! that a form of another version, or a broken one, removes nothing.
 
-use super::posted::Posted;
+use super::posted::Sent;
 use offer::form::{self, Control, Field};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -12,14 +12,14 @@ pub(super) const REMOVE: &str = "_remove";
 pub(super) const CHOOSE: &str = "_choose:";
 
 /// The section's values as they were sent; `base` is what the form showed.
-pub(super) fn values(fields: &[(String, Field)], posted: &Posted, base: &Value) -> Value {
+pub(super) fn values(fields: &[(String, Field)], posted: &Sent, base: &Value) -> Value {
     let mut values = Value::Object(Map::new());
     for (pointer, field) in fields {
         form::put(&mut values, pointer, value(pointer, &field.control, posted, base.pointer(pointer)));
     }
     let chosen: Vec<String> = posted
         .below(CHOOSE)
-        .filter(|at| posted.first(&format!("{CHOOSE}{at}")) == Some("theirs"))
+        .filter(|at| posted.fields.first(&format!("{CHOOSE}{at}")) == Some("theirs"))
         .map(str::to_owned)
         .collect();
     for pointer in chosen.iter().filter(|at| fields.iter().any(|(own, _)| at.starts_with(own.as_str()))) {
@@ -28,42 +28,41 @@ pub(super) fn values(fields: &[(String, Field)], posted: &Posted, base: &Value) 
     values
 }
 
-fn value(pointer: &str, control: &Control, posted: &Posted, before: Option<&Value>) -> Option<Value> {
-    let is_removed = posted.first(REMOVE) == Some(pointer);
+fn value(pointer: &str, control: &Control, posted: &Sent, before: Option<&Value>) -> Option<Value> {
+    let is_removed = posted.fields.first(REMOVE) == Some(pointer);
     match control {
         Control::Group(fields) => group(pointer, fields, posted, before),
         Control::Rows { fields, .. } => rows(pointer, fields, posted, before),
         Control::ChoiceOr { value, fields } => either(pointer, value, fields, posted, before),
         Control::Categories { .. } => {
-            let sent = posted.all(pointer);
-            if sent.is_empty() {
+            if posted.fields.first(pointer).is_none() {
                 return before.cloned();
             }
             let mut seen = BTreeSet::new();
-            let chosen = sent.iter().filter(|text| !text.is_empty() && seen.insert(text.as_str()));
+            let chosen = posted.fields.all(pointer).filter(|text| !text.is_empty() && seen.insert(*text));
             // What was there keeps its order: nobody's document is turned around.
-            let mut chosen: Vec<&String> = chosen.collect();
+            let mut chosen: Vec<&str> = chosen.collect();
             let old: Vec<&str> =
                 before.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
             chosen.sort_by_key(|text| old.iter().position(|old| old == text).unwrap_or(usize::MAX));
-            (!chosen.is_empty()).then(|| chosen.into_iter().map(|text| Value::from(text.as_str())).collect())
+            (!chosen.is_empty()).then(|| chosen.into_iter().map(Value::from).collect())
         }
         Control::File => before.filter(|_| !is_removed).cloned(),
-        Control::Flag => match posted.last(pointer) {
+        Control::Flag => match posted.fields.last(pointer) {
             None => before.cloned(),
             Some(text) => form::typed(control, text, before),
         },
-        _ => match posted.first(pointer) {
+        _ => match posted.fields.first(pointer) {
             None => before.cloned(),
             Some(text) => form::typed(control, text, before),
         },
     }
 }
 
-fn group(pointer: &str, fields: &[Field], posted: &Posted, before: Option<&Value>) -> Option<Value> {
+fn group(pointer: &str, fields: &[Field], posted: &Sent, before: Option<&Value>) -> Option<Value> {
     // What the form does not show stays.
     let mut map = before.and_then(Value::as_object).cloned().unwrap_or_default();
-    if posted.below(&format!("{pointer}/")).next().is_none() && posted.first(REMOVE).is_none() {
+    if posted.below(&format!("{pointer}/")).next().is_none() && posted.fields.first(REMOVE).is_none() {
         return before.cloned();
     }
     for field in fields {
@@ -76,11 +75,11 @@ fn group(pointer: &str, fields: &[Field], posted: &Posted, before: Option<&Value
     (!map.is_empty()).then_some(Value::Object(map))
 }
 
-fn rows(pointer: &str, fields: &[Field], posted: &Posted, before: Option<&Value>) -> Option<Value> {
+fn rows(pointer: &str, fields: &[Field], posted: &Sent, before: Option<&Value>) -> Option<Value> {
     let below = format!("{pointer}/");
     let mut indices: BTreeSet<usize> =
         posted.below(&below).filter_map(|rest| rest.split('/').next()?.parse().ok()).collect();
-    let removed = posted.first(REMOVE).and_then(|at| at.strip_prefix(below.as_str())?.parse().ok());
+    let removed = posted.fields.first(REMOVE).and_then(|at| at.strip_prefix(below.as_str())?.parse().ok());
     if indices.is_empty() && removed.is_none() {
         return before.cloned();
     }
@@ -91,7 +90,7 @@ fn rows(pointer: &str, fields: &[Field], posted: &Posted, before: Option<&Value>
     for index in indices.into_iter().filter(|index| Some(*index) != removed) {
         let old = before.and_then(|before| before.get(index));
         let place = format!("{pointer}/{index}");
-        let has_file = posted.files.keys().any(|name| name.starts_with(&format!("{place}/")));
+        let has_file = posted.has_file_below(&format!("{place}/"));
         // A choice always has a value; a row of which nothing else is there is an empty one.
         let row = group(&place, fields, posted, old).filter(|row| {
             let written = |field: &Field| {
@@ -112,10 +111,10 @@ fn either(
     pointer: &str,
     word: &str,
     fields: &[Field],
-    posted: &Posted,
+    posted: &Sent,
     before: Option<&Value>,
 ) -> Option<Value> {
-    let Some(kind) = posted.first(pointer) else { return before.cloned() };
+    let Some(kind) = posted.fields.first(pointer) else { return before.cloned() };
     if kind == word {
         return Some(Value::from(word));
     }

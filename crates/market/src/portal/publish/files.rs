@@ -2,7 +2,7 @@
 
 use super::Desk;
 use super::list::{self, New};
-use super::posted::Posted;
+use super::posted::Sent;
 use super::tabs::Whole;
 use crate::bundles::{unzip, zipped};
 use crate::error::{Error, Result};
@@ -149,8 +149,11 @@ pub(in crate::portal) async fn import(
         // Who may not see the draft learns nothing of what is wrong with an archive for it.
         desk.market.draft(&desk.actor, (&publisher, &offer)).await?;
         let (posted, files) = unpacked(&desk, &body).await?;
-        let etag =
-            posted.first("etag").and_then(|etag| etag.parse().ok()).map_or(IfMatch::Any, IfMatch::Etag);
+        let etag = posted
+            .fields
+            .first("etag")
+            .and_then(|etag| etag.parse().ok())
+            .map_or(IfMatch::Any, IfMatch::Etag);
         put(&desk, (&publisher, &offer), files, etag).await?;
         Ok(format!("/publish/{publisher}/{offer}/review"))
     };
@@ -160,8 +163,8 @@ pub(in crate::portal) async fn import(
     }
 }
 
-async fn unpacked(desk: &Desk, body: &Bytes) -> Result<(Posted, crate::bundles::Files)> {
-    let mut posted = Posted::read(&desk.headers, body)?;
+async fn unpacked(desk: &Desk, body: &Bytes) -> Result<(Sent, crate::bundles::Files)> {
+    let mut posted = Sent::read(&desk.headers, body)?;
     let archive = posted.files.remove("archive").ok_or_else(|| {
         Error::invalid(desk.text.get("publish-import-none"), desk.text.get("publish-import-hint"))
     })?;

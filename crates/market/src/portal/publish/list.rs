@@ -1,6 +1,6 @@
 //! The offers of a publisher with where each stands, and a new one.
 
-use super::posted::Posted;
+use super::posted::Sent;
 use super::{Desk, files};
 use crate::error::{Error, Kind, Result};
 use crate::http::offer_of_path;
@@ -142,11 +142,11 @@ fn new_form(desk: &Desk, new: &New) -> Markup {
 }
 
 pub(in crate::portal) async fn create(desk: Desk, body: Bytes) -> Response {
-    let posted = match desk.own_form().and_then(|()| Posted::read(&desk.headers, &body)) {
+    let posted = match desk.own_form().and_then(|()| Sent::read(&desk.headers, &body)) {
         Ok(posted) => posted,
         Err(error) => return desk.no(&error),
     };
-    let sent = |name: &str| posted.first(name).unwrap_or_default().trim().to_owned();
+    let sent = |name: &str| posted.fields.first(name).unwrap_or_default().trim().to_owned();
     let mut new =
         New { publisher: sent("publisher"), offer: sent("offer"), name: sent("name"), ..New::default() };
     let made = async {

@@ -1,7 +1,7 @@
 //! The plans of an offer: the list, a new one, removing one, and what stands below a plan's fields.
 
 use super::Desk;
-use super::posted::Posted;
+use super::posted::Sent;
 use super::tabs::{Whole, badge};
 use crate::editing;
 use crate::error::Error;
@@ -111,10 +111,10 @@ pub(super) fn below(text: &Text, whole: &Whole, index: usize) -> Markup {
 pub(super) async fn add(desk: &Desk, (publisher, offer): (&str, &str), body: &Bytes) -> Response {
     let added = async {
         desk.own_form()?;
-        let posted = Posted::read(&desk.headers, body)?;
+        let posted = Sent::read(&desk.headers, body)?;
         let (publisher, offer) = offer_of_path(&(publisher, offer))?;
-        let id = posted.first("id").unwrap_or_default().trim();
-        let copy = posted.first("copy").and_then(|index| index.parse().ok());
+        let id = posted.fields.first("id").unwrap_or_default().trim();
+        let copy = posted.fields.first("copy").and_then(|index| index.parse().ok());
         let index = desk.market.add_plan(&desk.actor, (&publisher, &offer), id, copy).await?;
         Ok(format!("/publish/{publisher}/{offer}/plans/{index}"))
     };
@@ -164,9 +164,9 @@ pub(in crate::portal) async fn remove(
 ) -> Response {
     let removed = async {
         desk.own_form()?;
-        let posted = Posted::read(&desk.headers, &body)?;
+        let posted = Sent::read(&desk.headers, &body)?;
         let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
-        let id = posted.first("id").unwrap_or_default();
+        let id = posted.fields.first("id").unwrap_or_default();
         desk.market.remove_plan(&desk.actor, (&publisher, &offer), index, id).await?;
         Ok(format!("/publish/{publisher}/{offer}/plans"))
     };

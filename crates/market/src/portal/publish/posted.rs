@@ -1,76 +1,53 @@
 //! What a form sent, in both of HTML's encodings (`application/x-www-form-urlencoded` and `multipart/form-data`, RFC 7578).
 
 use crate::error::{Error, Result};
+use crate::portal::posted::{FIELDS_MAX, Fields, too_much};
 use axum::body::Bytes;
 use axum::http::{HeaderMap, header};
 use std::collections::BTreeMap;
 
 /// Most bytes of a form without files: the longest terms of use, twice, each character escaped.
 const FORM_BYTES_MAX: usize = 8 << 20;
-/// Most fields of a form; a plan with every row filled has some hundred.
-const FIELDS_MAX: usize = 20_000;
 
-/// The fields in the order of the form, and the files that were chosen.
+/// The fields of a form, and the files that were chosen.
 #[derive(Debug, Default)]
-pub(super) struct Posted {
-    fields: BTreeMap<String, Vec<String>>,
+pub(super) struct Sent {
+    pub fields: Fields,
     /// By the name of their field.
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
-impl Posted {
+impl Sent {
     /// Reads the body of a form.
-    pub fn read(headers: &HeaderMap, body: &Bytes) -> Result<Posted> {
+    pub fn read(headers: &HeaderMap, body: &Bytes) -> Result<Sent> {
         let kind =
             headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let mut posted = Posted::default();
         if let Some(boundary) = boundary(kind) {
-            posted.read_parts(body, boundary)?;
-        } else if body.len() > FORM_BYTES_MAX {
+            return Sent::of_parts(body, boundary);
+        }
+        if body.len() > FORM_BYTES_MAX {
             return Err(too_much(format!(
                 "the form has {} bytes, at most {FORM_BYTES_MAX} are taken",
                 body.len()
             )));
-        } else {
-            for (name, value) in url::form_urlencoded::parse(body) {
-                posted.add(name.into_owned(), value.into_owned())?;
-            }
         }
-        Ok(posted)
+        Ok(Sent { fields: Fields::of_urlencoded(body)?, files: BTreeMap::new() })
     }
 
-    fn add(&mut self, name: String, value: String) -> Result<()> {
-        self.fields.entry(name).or_default().push(value);
-        if self.fields.len() > FIELDS_MAX {
-            return Err(too_much(format!("the form has more than {FIELDS_MAX} fields")));
-        }
-        Ok(())
+    /// Whether there is a file whose name begins with this.
+    pub fn has_file_below(&self, prefix: &str) -> bool {
+        self.files.range(prefix.to_owned()..).next().is_some_and(|(name, _)| name.starts_with(prefix))
     }
 
-    /// The first value of a field.
-    pub fn first(&self, name: &str) -> Option<&str> {
-        self.all(name).first().map(String::as_str)
-    }
-
-    /// The last value of a field: of a tick box and the hidden field before it.
-    pub fn last(&self, name: &str) -> Option<&str> {
-        self.all(name).last().map(String::as_str)
-    }
-
-    /// All values of a field.
-    pub fn all(&self, name: &str) -> &[String] {
-        self.fields.get(name).map_or(&[], Vec::as_slice)
-    }
-
-    /// Names that begin with this, with what follows it.
+    /// What follows this in the names of fields and of files that begin with it.
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-        let names = self.fields.range(prefix.to_owned()..).map(|(name, _)| name);
-        let files = self.files.range(prefix.to_owned()..).map(|(name, _)| name);
-        let within = move |name: &&String| name.starts_with(prefix);
-        names.take_while(within).chain(files.take_while(within)).map(|name| &name[prefix.len()..])
+        let files = self.files.range(prefix.to_owned()..).map(|(name, _)| name.as_str());
+        let files = files.take_while(move |name| name.starts_with(prefix)).map(|name| &name[prefix.len()..]);
+        self.fields.below(prefix).chain(files)
     }
 
-    fn read_parts(&mut self, body: &[u8], boundary: &str) -> Result<()> {
+    fn of_parts(body: &[u8], boundary: &str) -> Result<Sent> {
+        let (mut fields, mut files) = (Vec::new(), BTreeMap::new());
         let broken = |what: &str| Error::invalid(format!("the form cannot be read: {what}"), "send it again");
         let delimiter = format!("--{boundary}");
         let mut rest = body.strip_prefix(delimiter.as_bytes()).ok_or_else(|| broken("it has no boundary"))?;
@@ -88,22 +65,18 @@ impl Posted {
             match parameter(&head, "filename") {
                 // A field of a file that none was chosen for.
                 Some(_) if content.is_empty() => {}
-                Some(_) => drop(self.files.insert(name, content.to_vec())),
+                Some(_) => drop(files.insert(name, content.to_vec())),
                 None if content.len() > FORM_BYTES_MAX => {
                     return Err(too_much(format!("a field has more than {FORM_BYTES_MAX} bytes")));
                 }
-                None => self.add(name, String::from_utf8_lossy(content).into_owned())?,
+                None => fields.push((name, String::from_utf8_lossy(content).into_owned())),
             }
-            if self.files.len() > FIELDS_MAX {
+            if files.len() > FIELDS_MAX {
                 return Err(too_much(format!("the form has more than {FIELDS_MAX} files")));
             }
         }
-        Ok(())
+        Ok(Sent { fields: Fields::of_form(fields.into_iter())?, files })
     }
-}
-
-fn too_much(message: String) -> Error {
-    Error::invalid(message, "send less at once; nothing was changed")
 }
 
 /// The boundary of a multipart form.
@@ -137,10 +110,10 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn multipart(body: &[u8]) -> Result<Posted> {
+    fn multipart(body: &[u8]) -> Result<Sent> {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, "multipart/form-data; boundary=xx".parse().expect("a value"));
-        Posted::read(&headers, &Bytes::copy_from_slice(body))
+        Sent::read(&headers, &Bytes::copy_from_slice(body))
     }
 
     #[test]
@@ -149,7 +122,7 @@ mod tests {
             content-disposition: form-data; name=\"f\"; filename=\"x.png\"\r\nContent-Type: image/png\r\n\r\n\r\n--x\r\n\r\n--xx\r\n\
             Content-Disposition: form-data; name=\"empty\"; filename=\"\"\r\n\r\n\r\n--xx--\r\n";
         let posted = multipart(body).expect("a form");
-        assert_eq!(posted.first("a"), Some("1"));
+        assert_eq!(posted.fields.first("a"), Some("1"));
         assert_eq!(posted.files["f"], b"\r\n--x\r\n");
         assert!(!posted.files.contains_key("empty"));
         assert_eq!(posted.below("").collect::<Vec<_>>(), ["a", "f"]);
@@ -165,10 +138,12 @@ mod tests {
     }
 
     #[test]
-    fn too_many_fields_are_refused() {
-        let body = (0..=FIELDS_MAX).map(|index| format!("{index}=&")).collect::<String>();
-        assert!(Posted::read(&HeaderMap::new(), &Bytes::from(body)).is_err());
+    fn too_much_is_refused() {
+        let part = "--xx\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n";
+        let error =
+            multipart(format!("{}--xx--", part.repeat(FIELDS_MAX + 1)).as_bytes()).expect_err("too many");
+        assert_eq!(error.message, "the form has more than 20000 fields");
         let body = vec![b'a'; FORM_BYTES_MAX + 1];
-        assert!(Posted::read(&HeaderMap::new(), &Bytes::from(body)).is_err());
+        assert!(Sent::read(&HeaderMap::new(), &Bytes::from(body)).is_err());
     }
 }

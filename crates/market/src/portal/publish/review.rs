@@ -1,6 +1,6 @@
 //! Review and publish: how far each section is, everything that the rules say with a link to the field, and the button.
 
-use super::posted::Posted;
+use super::posted::Sent;
 use super::tabs::{self, Tab, Whole, badge};
 use super::told::finding_item;
 use super::{Desk, list, plans};
@@ -118,21 +118,22 @@ fn place(text: &Text, draft: &Draft, at: &str, finding: &Finding) -> Markup {
 }
 
 pub(super) async fn publish(desk: &Desk, (publisher, offer): (&str, &str), body: &Bytes) -> Response {
-    let posted = match desk.own_form().and_then(|()| Posted::read(&desk.headers, body)) {
+    let posted = match desk.own_form().and_then(|()| Sent::read(&desk.headers, body)) {
         Ok(posted) => posted,
         Err(error) => return desk.no(&error),
     };
-    let notify = posted.first("notify").unwrap_or_default().to_owned();
+    let notify = posted.fields.first("notify").unwrap_or_default().to_owned();
     let addresses =
         notify.split([',', ';', '\n', '\r', ' ']).map(str::trim).filter(|address| !address.is_empty());
     let mut request = Publish { notify: addresses.map(str::to_owned).collect(), ..Publish::default() };
     for name in posted.below("credential:") {
-        let value = posted.first(&format!("credential:{name}")).unwrap_or_default();
+        let value = posted.fields.first(&format!("credential:{name}")).unwrap_or_default();
         if !value.is_empty() {
             request.credentials.insert(name.to_owned(), value.to_owned());
         }
     }
-    let etag = posted.first("etag").and_then(|etag| etag.parse().ok()).map_or(IfMatch::Any, IfMatch::Etag);
+    let etag =
+        posted.fields.first("etag").and_then(|etag| etag.parse().ok()).map_or(IfMatch::Any, IfMatch::Etag);
     let (publisher, offer) = match offer_of_path(&(publisher, offer)) {
         Ok(key) => key,
         Err(error) => return desk.no(&error),

@@ -2,7 +2,7 @@
 
 use super::controls::Sheet;
 use super::decode;
-use super::posted::Posted;
+use super::posted::Sent;
 use super::tabs::{self, Tab, Whole};
 use super::told::finding_item;
 use super::{Desk, plans, review};
@@ -246,15 +246,16 @@ pub(in crate::portal) async fn save_plan(
 }
 
 async fn saved(desk: &Desk, names: (&str, &str), section: Section, body: &Bytes) -> Response {
-    let posted = match desk.own_form().and_then(|()| Posted::read(&desk.headers, body)) {
+    let posted = match desk.own_form().and_then(|()| Sent::read(&desk.headers, body)) {
         Ok(posted) => posted,
         Err(error) => return desk.no(&error),
     };
-    let base: Value = posted.first(BASE).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let base: Value =
+        posted.fields.first(BASE).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let shown = plans_of(&posted).min(desk.market.config().policy.offer.plans);
     let fields = section.fields(shown, &desk.market.config().policy.offer);
     let yours = decode::values(&fields, &posted, &base);
-    let again = posted.first(AGAIN).is_some();
+    let again = posted.fields.first(AGAIN).is_some();
     let result = async {
         let (publisher, offer) = offer_of_path(&names)?;
         // A form that says nothing of what it showed was not made here; what it names is compared with what is stored.
@@ -262,7 +263,7 @@ async fn saved(desk: &Desk, names: (&str, &str), section: Section, body: &Bytes)
             Value::Null => editing::slice(&unmerged(desk, (&publisher, &offer)).await?, &fields),
             base => base.clone(),
         };
-        let yours = if posted.first(BASE).is_some() {
+        let yours = if posted.fields.first(BASE).is_some() {
             yours.clone()
         } else {
             decode::values(&fields, &posted, &base)
@@ -299,8 +300,8 @@ async fn saved(desk: &Desk, names: (&str, &str), section: Section, body: &Bytes)
 }
 
 /// Number of plans that a form of pictures had fields for.
-fn plans_of(posted: &Posted) -> usize {
-    let removed = posted.first(decode::REMOVE).and_then(|at| at.strip_prefix("/plans/"));
+fn plans_of(posted: &Sent) -> usize {
+    let removed = posted.fields.first(decode::REMOVE).and_then(|at| at.strip_prefix("/plans/"));
     let indices = posted
         .below("/plans/")
         .chain(removed)
