@@ -6,6 +6,7 @@
 mod advisories;
 mod archives;
 mod deltas;
+mod edits;
 mod files;
 mod image;
 mod images;
@@ -21,10 +22,12 @@ pub mod seeds;
 mod signatures;
 mod texts;
 mod versions;
+mod zips;
 
 pub use advisories::advisories;
 pub use archives::archives;
 pub use deltas::deltas;
+pub use edits::edits;
 pub use files::files;
 pub use images::images;
 pub use layers::layers;
@@ -36,6 +39,7 @@ pub use secrets::secrets;
 pub use signatures::signatures;
 pub use texts::texts;
 pub use versions::versions;
+pub use zips::zips;
 
 /// A target: it panics when a property does not hold.
 pub type Target = fn(&[u8]);
@@ -45,6 +49,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("advisories", advisories),
     ("archives", archives),
     ("deltas", deltas),
+    ("edits", edits),
     ("files", files),
     ("images", images),
     ("layers", layers),
@@ -56,4 +61,5 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("signatures", signatures),
     ("texts", texts),
     ("versions", versions),
+    ("zips", zips),
 ];

@@ -20,6 +20,7 @@ pub fn of(target: &str) -> Vec<Seed> {
         "advisories" => advisories(),
         "archives" => archives::archives(),
         "deltas" => archives::deltas(),
+        "edits" => edits(),
         "files" => archives::files(),
         "images" => images(),
         "layers" => layers::layers(),
@@ -31,6 +32,7 @@ pub fn of(target: &str) -> Vec<Seed> {
         "signatures" => signatures(),
         "texts" => texts::texts(),
         "versions" => texts::versions(),
+        "zips" => zips(),
         _ => Vec::new(),
     }
 }
@@ -147,6 +149,51 @@ fn offers() -> Vec<Seed> {
         ("seed-aliases", chosen(0, "a: &a [x]\nb: &b [*a,*a]\nc: [*b,*b]\n<<: *a\n")),
         ("seed-deep", chosen(0, deep)),
         ("seed-not-utf8", chosen(0, b"publisher: \xff\xfe\n")),
+    ]
+}
+
+fn edits() -> Vec<Seed> {
+    let document = new_offer(&NewOffer::default()).remove("offer.yaml").unwrap_or_default();
+    let document = String::from_utf8_lossy(&document).into_owned();
+    let changes = [
+        "/name \"Vitals\"",
+        "/plans/0/tags [\"latest\",\"1.0.0\"]",
+        "/plans/0/description \"<p>One</p>\\n<p>Two</p>\"",
+        "/leads",
+        "/listing/terms {\"url\":\"https://contoso.com/terms\"}",
+        "/plans/0/twin [{\"name\":\"a\",\"value\":{\"b\":1.5}}]",
+        "/new - : #",
+    ]
+    .join("\0");
+    let flow = "{ name: 'a ''b''', plans: [ { id: x, routes: [] }, ], # c\n listing: { links: [{ title: \"\\u00e9\", url: ' https://a ' }] } }";
+    let blocks = "\u{feff}# head\r\nname: |+\r\n  a\r\n\r\nplans:\r\n- id: a # one\r\n  summary: >-\r\n    b\r\n    c\r\n-\r\n  id: \"d\\re\"\r\n";
+    vec![
+        ("seed-template", chosen(0, format!("\0{changes}"))),
+        ("seed-flow", chosen(0, format!("{flow}\0/plans/0/id y\0/listing/links/0/title\0/name 1e3"))),
+        ("seed-blocks", chosen(0, format!("{blocks}\0/plans/1/id z\0/plans/0\0/name \"a\\nb\""))),
+        ("seed-form", chosen(1, document)),
+        ("seed-form-flow", chosen(1, flow)),
+        ("seed-form-blocks", chosen(1, blocks)),
+        ("seed-merge", chosen(2, format!("\0{changes}\0/name \"Other\"\0/plans/0/id x\0/plans/0/id y"))),
+    ]
+}
+
+fn zips() -> Vec<Seed> {
+    let members: &[(&str, &[u8])] =
+        &[("offer.yaml", b"name: a\n"), ("logos/small.png", b"\x89PNG"), ("empty", b"")];
+    let below: &[(&str, &[u8])] =
+        &[("my/", b""), ("my/offer.yaml", b"name: a\n"), ("__MACOSX/my/._x", b"y"), ("my/a/b", b"c")];
+    let files = members.iter().map(|(name, content)| ((*name).to_owned(), content.repeat(40))).collect();
+    let pairs = b"offer.yaml\0name: a\0x/../y\0z\0logos/small.png\0\x89PNG".to_vec();
+    vec![
+        ("seed-stored", chosen(0, archives::zip(members))),
+        ("seed-below", chosen(0, archives::zip(below))),
+        ("seed-deflated", chosen(0, offer::zip::pack(&files).unwrap_or_default())),
+        ("seed-outside", chosen(0, archives::zip(&[("../offer.yaml", b"x"), ("C:\\a", b"y")]))),
+        ("seed-twice", chosen(0, archives::zip(&[("a", b"x"), ("a", b"y")]))),
+        ("seed-files", chosen(1, &pairs)),
+        ("seed-litter-below", chosen(1, b"my/offer.yaml\0name: a\0my/__MACOSX/x\0y")),
+        ("seed-patched", chosen(2, [&[2, 0, 12, 9, 0, 60, 1], &pairs[..]].concat())),
     ]
 }
 

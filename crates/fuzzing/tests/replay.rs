@@ -91,8 +91,8 @@ macro_rules! targets {
 }
 
 targets!(
-    advisories, archives, deltas, files, images, layers, offers, packages, policies, requests, secrets,
-    signatures, texts, versions
+    advisories, archives, deltas, edits, files, images, layers, offers, packages, policies, requests,
+    secrets, signatures, texts, versions, zips
 );
 
 #[test]

@@ -2,8 +2,6 @@
 //! its digest in `bundles/`, written beside its place and moved there whole. A bundle never changes; one that nothing names
 //! any more goes with a garbage collection.
 
-mod zip;
-
 use crate::error::{Error, Kind, Result};
 use oci::digest::Digest;
 use offer::reading::{FILE_BYTES_MAX, FILES_MAX, PATH_CHARS_MAX, TOTAL_BYTES_MAX};
@@ -12,7 +10,6 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
-pub(crate) use zip::{unzip, zip as zipped};
 
 /// An offer's files by path, with `/` as separator.
 pub type Files = BTreeMap<String, Vec<u8>>;

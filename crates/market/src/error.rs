@@ -107,6 +107,12 @@ impl From<oci::Error> for Error {
     }
 }
 
+impl From<offer::zip::ZipError> for Error {
+    fn from(source: offer::zip::ZipError) -> Error {
+        Error::invalid(source.to_string(), source.hint())
+    }
+}
+
 impl From<registry::blobs::Error> for Error {
     fn from(source: registry::blobs::Error) -> Error {
         Error::new(Kind::Internal, source.to_string(), source.hint())

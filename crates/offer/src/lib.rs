@@ -38,3 +38,4 @@ pub mod tags;
 pub mod template;
 pub mod update;
 mod yaml;
+pub mod zip;

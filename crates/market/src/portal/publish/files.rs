@@ -4,7 +4,6 @@ use super::Desk;
 use super::list::{self, New};
 use super::posted::Sent;
 use super::tabs::Whole;
-use crate::bundles::{unzip, zipped};
 use crate::error::{Error, Result};
 use crate::http::offer_of_path;
 use crate::offers::{Draft, IfMatch};
@@ -15,7 +14,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use offer::identity::{OfferId, PublisherId};
-use offer::reading;
+use offer::{reading, zip};
 
 /// A picture of a draft.
 pub(in crate::portal) async fn picture(
@@ -43,7 +42,7 @@ pub(in crate::portal) async fn export(
         let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
         let draft = desk.market.draft(&desk.actor, (&publisher, &offer)).await?;
         let name = format!("attachment; filename=\"{publisher}.{offer}.zip\"");
-        Ok((name, crate::offers::blocking(move || zipped(&draft.files)).await?))
+        Ok((name, crate::offers::blocking(move || Ok(zip::pack(&draft.files)?)).await?))
     };
     match packed.await {
         Ok((name, bytes)) => (
@@ -168,7 +167,7 @@ async fn unpacked(desk: &Desk, body: &Bytes) -> Result<(Sent, crate::bundles::Fi
     let archive = posted.files.remove("archive").ok_or_else(|| {
         Error::invalid(desk.text.get("publish-import-none"), desk.text.get("publish-import-hint"))
     })?;
-    let files = crate::offers::blocking(move || unzip(&archive)).await?;
+    let files = crate::offers::blocking(move || Ok(zip::unpack(&archive)?)).await?;
     Ok((posted, files))
 }
 

@@ -2,12 +2,14 @@
 //! strictly. The readers in `certify` look into whatever a vendor shipped and go on behind what is broken; here anything
 //! doubtful refuses the whole archive, because it is to become somebody's draft.
 
-use super::Files;
-use crate::error::{Error, Result};
+use crate::reading::{DOCUMENT, FILE_BYTES_MAX, FILES_MAX, TOTAL_BYTES_MAX};
 use flate2::Compression;
 use flate2::bufread::{DeflateDecoder, DeflateEncoder};
-use offer::reading::{DOCUMENT, FILE_BYTES_MAX, FILES_MAX, TOTAL_BYTES_MAX};
+use std::collections::BTreeMap;
 use std::io::Read as _;
+
+type Files = BTreeMap<String, Vec<u8>>;
+type Result<T> = std::result::Result<T, ZipError>;
 
 /// Fixed parts of a local header, of a directory's entry and of the directory's end, in bytes.
 const LOCAL_BYTES: usize = 30;
@@ -20,13 +22,25 @@ const MEMBERS_MAX: usize = FILES_MAX * 2;
 /// 1 January 1980, the earliest day of a zip, as MS-DOS writes it.
 const DAY: u16 = 0x21;
 
-/// The zip of an offer's directory; the same files give the same bytes.
-pub(crate) fn zip(files: &Files) -> Result<Vec<u8>> {
+/// Why an archive was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the zip {0}")]
+pub struct ZipError(String);
+
+impl ZipError {
+    /// The way out.
+    pub fn hint(&self) -> &'static str {
+        "pack the offer's directory, with offer.yaml in it, as a plain zip"
+    }
+}
+
+/// The zip of an offer's directory, its files by path; the same files give the same bytes.
+pub fn pack(files: &BTreeMap<String, Vec<u8>>) -> std::result::Result<Vec<u8>, ZipError> {
     let (mut archive, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in files {
         let mut packed = Vec::new();
         let packing = DeflateEncoder::new(&content[..], Compression::default()).read_to_end(&mut packed);
-        packing.map_err(Error::io(format!("packing the offer's file {name}")))?;
+        packing.map_err(|error| refused(format!("cannot take the file {:?}: {error}", short(name))))?;
         let (method, data) = if packed.len() < content.len() { (8_u16, &packed) } else { (0, content) };
         let mut crc = flate2::Crc::new();
         crc.update(content);
@@ -67,16 +81,17 @@ pub(crate) fn zip(files: &Files) -> Result<Vec<u8>> {
 }
 
 fn word(number: usize) -> Result<u32> {
-    u32::try_from(number).map_err(Error::internal)
+    u32::try_from(number).map_err(|_| refused("would be larger than 4 GiB".to_owned()))
 }
 
 fn half(number: usize) -> Result<u16> {
-    u16::try_from(number).map_err(Error::internal)
+    u16::try_from(number)
+        .map_err(|_| refused("would have a longer name, or more files, than a zip has".to_owned()))
 }
 
 /// The files of an offer's directory out of a zip, within the offer's limits. A single directory around everything, as
 /// programs make it that pack a folder, is left out.
-pub(crate) fn unzip(bytes: &[u8]) -> Result<Files> {
+pub fn unpack(bytes: &[u8]) -> std::result::Result<BTreeMap<String, Vec<u8>>, ZipError> {
     let mut files = Files::new();
     let mut total = 0;
     for member in members(bytes)? {
@@ -113,8 +128,8 @@ struct Member {
 
 /// What some systems put into every archive, and nobody wrote.
 fn is_litter(name: &str) -> bool {
-    name.starts_with("__MACOSX/")
-        || name.rsplit('/').next().is_some_and(|last| matches!(last, ".DS_Store" | "Thumbs.db"))
+    let (directories, last) = name.rsplit_once('/').unwrap_or(("", name));
+    matches!(last, ".DS_Store" | "Thumbs.db") || directories.split('/').any(|part| part == "__MACOSX")
 }
 
 fn without_top(files: Files) -> Files {
@@ -231,11 +246,8 @@ fn content(bytes: &[u8], member: &Member, left: usize) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-fn refused(what: String) -> Error {
-    Error::invalid(
-        format!("the zip {what}"),
-        "pack the offer's directory, with offer.yaml in it, as a plain zip",
-    )
+fn refused(what: String) -> ZipError {
+    ZipError(what)
 }
 
 fn short(name: &str) -> String {
@@ -270,26 +282,26 @@ mod tests {
 
     #[test]
     fn what_goes_in_comes_out() {
-        let packed = zip(&files()).expect("packed");
-        assert_eq!(unzip(&packed).expect("unpacked"), files());
-        assert_eq!(zip(&files()).expect("packed"), packed);
+        let packed = pack(&files()).expect("packed");
+        assert_eq!(unpack(&packed).expect("unpacked"), files());
+        assert_eq!(pack(&files()).expect("packed"), packed);
         let below =
             files().into_iter().map(|(name, content)| (format!("my offer/{name}"), content)).collect();
-        assert_eq!(unzip(&zip(&below).expect("packed")).expect("unpacked"), files());
+        assert_eq!(unpack(&pack(&below).expect("packed")).expect("unpacked"), files());
     }
 
     #[test]
     fn paths_that_lead_elsewhere_are_refused() {
         for name in ["../a", "a/../../b", "/etc/passwd", "a//b", "./a", "C:\\a", "a\\b", "C:a", "a\nb"] {
-            let packed = zip(&Files::from([(name.to_owned(), vec![1])])).expect("packed");
-            let error = unzip(&packed).expect_err(name);
-            assert!(error.message.contains("no path in a directory"), "{name}: {error}");
+            let packed = pack(&Files::from([(name.to_owned(), vec![1])])).expect("packed");
+            let error = unpack(&packed).expect_err(name);
+            assert!(error.to_string().contains("no path in a directory"), "{name}: {error}");
         }
     }
 
     /// The archive with a change at each place where this pattern is.
     fn patched(pattern: &[u8], at: usize, with: &[u8]) -> Vec<u8> {
-        let mut packed = zip(&files()).expect("packed");
+        let mut packed = pack(&files()).expect("packed");
         let places: Vec<usize> =
             (0..packed.len() - 4).filter(|place| packed[*place..].starts_with(pattern)).collect();
         for place in places {
@@ -312,31 +324,36 @@ mod tests {
             (patched(b"PK\x05\x06", 10, &5000_u16.to_le_bytes()), "5000 members"),
             (patched(b"PK\x05\x06", 16, &0x00ff_ffff_u32.to_le_bytes()), "outside of it"),
         ] {
-            let error = unzip(&packed).expect_err(expected);
-            assert!(error.message.contains(expected), "{expected}: {error}");
+            let error = unpack(&packed).expect_err(expected);
+            assert!(error.to_string().contains(expected), "{expected}: {error}");
         }
-        assert!(unzip(b"no zip").is_err());
-        assert!(unzip(b"").is_err());
+        assert!(unpack(b"no zip").is_err());
+        assert!(unpack(b"").is_err());
     }
 
     #[test]
     fn a_bomb_goes_off_nowhere() {
         let bomb = Files::from([("offer.yaml".to_owned(), vec![0; FILE_BYTES_MAX + 1])]);
-        let packed = zip(&bomb).expect("packed");
+        let packed = pack(&bomb).expect("packed");
         assert!(packed.len() < 10_000);
-        assert!(unzip(&packed).expect_err("too large").message.contains("at most"));
+        assert!(unpack(&packed).expect_err("too large").to_string().contains("at most"));
         let many = (0..20).map(|index| (format!("{index}"), vec![0; FILE_BYTES_MAX])).collect();
-        assert!(unzip(&zip(&many).expect("packed")).expect_err("too large").message.contains("all together"));
+        assert!(
+            unpack(&pack(&many).expect("packed"))
+                .expect_err("too large")
+                .to_string()
+                .contains("all together")
+        );
     }
 
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
-            let mut packed = zip(&files()).expect("packed");
+            let mut packed = pack(&files()).expect("packed");
             let place = at.index(packed.len());
             packed[place] = byte;
-            let _ = unzip(&packed);
-            let _ = unzip(&packed[..cut.index(packed.len())]);
+            let _ = unpack(&packed);
+            let _ = unpack(&packed[..cut.index(packed.len())]);
         }
     }
 }
