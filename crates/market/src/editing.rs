@@ -18,6 +18,7 @@ use offer::reading::DOCUMENT;
 use offer::sections::Section;
 use offer::template::{NewOffer, new_offer};
 use serde_json::Value;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 mod texts;
@@ -267,9 +268,41 @@ impl Market {
             }
             let path = texts::path_for(pointer, values, &files);
             form::put(values, pointer, Some(Value::from(path.as_str())));
-            files.insert(path, bytes.clone());
+            // There is no such row, and so no field that would name the file.
+            if values.pointer(pointer).is_some() {
+                files.insert(path, bytes.clone());
+            }
         }
+        leave_out_empty_rows(values, &mut refused);
         (files, refused)
+    }
+}
+
+/// Takes out the rows that were to have nothing but a picture, which was refused. The refusal is about the empty row at the end
+/// of the form instead.
+fn leave_out_empty_rows(values: &mut Value, refused: &mut [Finding]) {
+    let row_of = |pointer: &str| {
+        let mut parts = pointer.rsplitn(3, '/');
+        let (field, index) = (parts.next()?.to_owned(), parts.next()?.parse::<usize>().ok()?);
+        Some((parts.next()?.to_owned(), index, field))
+    };
+    // From the last row on: those before it keep their places.
+    refused.sort_by_key(|finding| Reverse(row_of(&finding.pointer).map(|(_, index, _)| index)));
+    let mut moved = Vec::new();
+    for finding in refused {
+        let Some((list, index, field)) = row_of(&finding.pointer) else { continue };
+        let Some(rows) = values.pointer_mut(&list).and_then(Value::as_array_mut) else { continue };
+        if rows.get(index).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
+            rows.remove(index);
+            moved.push((finding, list, field));
+        }
+    }
+    for (finding, list, field) in moved {
+        let left = values.pointer(&list).and_then(Value::as_array).map_or(0, Vec::len);
+        finding.pointer = format!("{list}/{left}/{field}");
+        if left == 0 {
+            form::put(values, &list, None);
+        }
     }
 }
 

@@ -87,6 +87,50 @@ async fn pictures_are_checked_before_they_are_stored() {
     assert!(!desk.files().await.contains_key("screenshots/screenshot.png"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_picture_leaves_no_row_and_an_accepted_one_finds_its_row() {
+    let desk = Desk::new().await;
+    let path = format!("{SHEET}/pictures");
+    let base = base_of(desk.get(&path).await.text());
+    let before = desk.files().await;
+    let (bad, good) = (png(90, 90), drawn(533, 324));
+    let send = async |fields: &[(&str, &str)], files: &[(&str, &[u8])]| {
+        let fields: Vec<_> = [("_base", base.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        upload(&desk, &path, &fields, files).await
+    };
+    let refused = send(
+        &[("/plans/0/screenshots/0/name", ""), ("/listing/videos/0/name", "")],
+        &[
+            ("/plans/0/screenshots/0/file", &bad[..]),
+            ("/plans/0/screenshots/1/file", &bad[..]),
+            ("/listing/videos/0/thumbnail", &bad[..]),
+        ],
+    )
+    .await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    // Each refusal stands in the empty row, where the picture can be chosen again.
+    let fields = ["/plans/0/screenshots/0/file", "/listing/videos/0/thumbnail"];
+    for field in fields {
+        assert!(refused.text().contains(&format!("id=\"{field}-findings\"")), "{field}: {}", refused.text());
+    }
+    assert_eq!(refused.text().matches("is 90×90 pixels, exactly 533×324 are needed").count(), 3);
+    assert!(desk.files().await == before, "nothing is left of it");
+    // The first row was left empty, the second one is refused, the third one is stored as the first, with its name.
+    let mixed = send(
+        &[
+            ("/plans/0/screenshots/0/name", ""),
+            ("/plans/0/screenshots/1/name", ""),
+            ("/plans/0/screenshots/2/name", "The dashboard"),
+        ],
+        &[("/plans/0/screenshots/1/file", &bad[..]), ("/plans/0/screenshots/2/file", &good[..])],
+    )
+    .await;
+    assert_eq!(mixed.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", mixed.text());
+    let stored = json!([{"name": "The dashboard", "file": "screenshots/screenshot.png"}]);
+    assert_eq!(desk.values().await["plans"][0]["screenshots"], stored);
+    assert_eq!(desk.files().await["screenshots/screenshot.png"], good);
+}
+
 /// A grey PNG of this size, stored without compression.
 fn drawn(width: u32, height: u32) -> Vec<u8> {
     let crc = |bytes: &[u8]| {

@@ -4,7 +4,7 @@
 use super::posted::Sent;
 use offer::form::{self, Control, Field};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Name of the button that removes a row or picture; its value is the pointer.
 pub(super) const REMOVE: &str = "_remove";
@@ -76,12 +76,40 @@ fn group(pointer: &str, fields: &[Field], posted: &Sent, before: Option<&Value>)
 }
 
 fn rows(pointer: &str, fields: &[Field], posted: &Sent, before: Option<&Value>) -> Option<Value> {
+    let Some(rows) = kept_rows(pointer, fields, posted, before) else { return before.cloned() };
+    (!rows.is_empty()).then(|| rows.into_iter().map(|(_, row)| row).collect())
+}
+
+/// The pictures by the places that their rows get: where empty rows are left out, those behind them move up.
+pub(super) fn pictures(fields: &[(String, Field)], posted: &Sent, base: &Value) -> BTreeMap<String, Vec<u8>> {
+    let mut pictures = posted.files.clone();
+    for (pointer, field) in fields {
+        let Control::Rows { fields, .. } = &field.control else { continue };
+        let Some(rows) = kept_rows(pointer, fields, posted, base.pointer(pointer)) else { continue };
+        let below = format!("{pointer}/");
+        pictures.retain(|name, _| !name.starts_with(&below));
+        for (new, (old, _)) in rows.iter().enumerate() {
+            for (name, bytes) in posted.files_below(&format!("{below}{old}/")) {
+                pictures.insert(format!("{below}{new}/{name}"), bytes.clone());
+            }
+        }
+    }
+    pictures
+}
+
+/// The rows that are left, with the places that they had in the form; `None` when the form had none of the list.
+fn kept_rows(
+    pointer: &str,
+    fields: &[Field],
+    posted: &Sent,
+    before: Option<&Value>,
+) -> Option<Vec<(usize, Value)>> {
     let below = format!("{pointer}/");
     let mut indices: BTreeSet<usize> =
         posted.below(&below).filter_map(|rest| rest.split('/').next()?.parse().ok()).collect();
     let removed = posted.fields.first(REMOVE).and_then(|at| at.strip_prefix(below.as_str())?.parse().ok());
     if indices.is_empty() && removed.is_none() {
-        return before.cloned();
+        return None;
     }
     if indices.is_empty() {
         indices = (0..before.and_then(Value::as_array).map_or(0, Vec::len)).collect();
@@ -90,7 +118,7 @@ fn rows(pointer: &str, fields: &[Field], posted: &Sent, before: Option<&Value>) 
     for index in indices.into_iter().filter(|index| Some(*index) != removed) {
         let old = before.and_then(|before| before.get(index));
         let place = format!("{pointer}/{index}");
-        let has_file = posted.has_file_below(&format!("{place}/"));
+        let has_file = posted.files_below(&format!("{place}/")).next().is_some();
         // A choice always has a value; a row of which nothing else is there is an empty one.
         let row = group(&place, fields, posted, old).filter(|row| {
             let written = |field: &Field| {
@@ -99,12 +127,12 @@ fn rows(pointer: &str, fields: &[Field], posted: &Sent, before: Option<&Value>) 
             has_file || fields.iter().any(written)
         });
         match row {
-            Some(row) => rows.push(row),
-            None if has_file => rows.push(Value::Object(Map::new())),
+            Some(row) => rows.push((index, row)),
+            None if has_file => rows.push((index, Value::Object(Map::new()))),
             None => {}
         }
     }
-    (!rows.is_empty()).then_some(Value::Array(rows))
+    Some(rows)
 }
 
 fn either(

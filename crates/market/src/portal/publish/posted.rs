@@ -34,16 +34,16 @@ impl Sent {
         Ok(Sent { fields: Fields::of_urlencoded(body)?, files: BTreeMap::new() })
     }
 
-    /// Whether there is a file whose name begins with this.
-    pub fn has_file_below(&self, prefix: &str) -> bool {
-        self.files.range(prefix.to_owned()..).next().is_some_and(|(name, _)| name.starts_with(prefix))
+    /// The files whose names begin with this, by what follows it.
+    pub fn files_below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Vec<u8>)> {
+        let files = self.files.range(prefix.to_owned()..);
+        let files = files.take_while(move |(name, _)| name.starts_with(prefix));
+        files.map(|(name, bytes)| (&name[prefix.len()..], bytes))
     }
 
     /// What follows this in the names of fields and of files that begin with it.
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
-        let files = self.files.range(prefix.to_owned()..).map(|(name, _)| name.as_str());
-        let files = files.take_while(move |name| name.starts_with(prefix)).map(|name| &name[prefix.len()..]);
-        self.fields.below(prefix).chain(files)
+        self.fields.below(prefix).chain(self.files_below(prefix).map(|(name, _)| name))
     }
 
     fn of_parts(body: &[u8], boundary: &str) -> Result<Sent> {

@@ -268,7 +268,8 @@ async fn saved(desk: &Desk, names: (&str, &str), section: Section, body: &Bytes)
         } else {
             decode::values(&fields, &posted, &base)
         };
-        let typed = Typed { base, yours, pictures: posted.files.clone(), again };
+        let pictures = decode::pictures(&fields, &posted, &base);
+        let typed = Typed { base, yours, pictures, again };
         desk.market.save_section(&desk.actor, (&publisher, &offer), section, typed).await
     };
     match result.await {
