@@ -1,12 +1,13 @@
-//! `deployment`: what a fleet manager applies, for one or several live plans or a preview, in each of the forms.
+//! `deployment`: what a fleet manager applies, for one or several live plans or a preview, in each of the forms; and deleting
+//! one that was kept.
 
 use super::submission::split_offer;
 use super::target::Target;
 use crate::client::Payload;
 use crate::output::{Failure, Output};
 use axum::http::Method;
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
 use offer::deployment::{Form, parse_lines};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -14,7 +15,10 @@ use std::path::PathBuf;
 
 /// `edgemarket deployment`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Deployment {
+    #[command(subcommand)]
+    command: Option<DeploymentCommand>,
     /// PUBLISHER.OFFER/PLAN, or PUBLISHER.OFFER/PLAN=NAME to choose the module's name on the device
     #[arg(required = true, value_name = "PLAN")]
     plans: Vec<String>,
@@ -46,6 +50,25 @@ pub struct Deployment {
     target: Target,
 }
 
+/// `edgemarket deployment COMMAND`
+#[derive(Debug, Subcommand)]
+enum DeploymentCommand {
+    /// Delete a kept deployment: its link leads nowhere from then on
+    Delete(Delete),
+}
+
+/// `edgemarket deployment delete`
+#[derive(Debug, Args)]
+struct Delete {
+    /// ID of the deployment, as its link ends
+    id: String,
+    /// Only if it is the deployment that is meant: without it nothing is deleted
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
 /// What the marketplace answers; the whole of it is printed with `--json`.
 #[derive(Deserialize)]
 struct Made {
@@ -54,8 +77,31 @@ struct Made {
     warnings: Vec<market::deployments::Warning>,
 }
 
-/// Prints the file on standard output, or writes the files into a directory.
+/// Prints the file on standard output, or writes the files into a directory; or deletes a kept deployment.
 pub async fn deployment(args: &Deployment, output: &Output) -> Result<(), Failure> {
+    match &args.command {
+        Some(DeploymentCommand::Delete(args)) => delete(args, output).await,
+        None => make(args, output).await,
+    }
+}
+
+async fn delete(args: &Delete, output: &Output) -> Result<(), Failure> {
+    // What else the text may be, it is one part of a path.
+    let id: uuid::Uuid = args.id.parse().map_err(|_| {
+        Failure::usage(format!("{:?} is no deployment's ID", args.id), "give the last part of its link")
+    })?;
+    if !args.yes {
+        return Err(Failure::usage(
+            format!("the deployment {id} was not deleted: it cannot be brought back"),
+            "say --yes when you are sure",
+        ));
+    }
+    args.target.call_for_nothing(Method::DELETE, &format!("/api/v1/deployments/{id}")).await?;
+    output.remark(&output.text.with("deployment-deleted", &[("id", &id.to_string())]));
+    Ok(())
+}
+
+async fn make(args: &Deployment, output: &Output) -> Result<(), Failure> {
     let answer: Value =
         args.target.call(Method::POST, "/api/v1/deployments", Payload::Json(body(args)?)).await?;
     let made: Made = serde_json::from_value(answer.clone()).map_err(|cause| {
@@ -182,4 +228,32 @@ fn write(
         output.print(&format!("{}\n", path.display()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        deployment: Deployment,
+    }
+
+    fn parsed(line: &[&str]) -> Result<Deployment, clap::Error> {
+        Line::try_parse_from(["deployment"].iter().chain(line)).map(|line| line.deployment)
+    }
+
+    #[test]
+    fn a_plan_is_deployed_and_an_id_is_deleted() {
+        let made = parsed(&["contoso.sensor/standard", "--form", "compose"]).expect("a plan");
+        assert!(made.command.is_none() && made.plans == ["contoso.sensor/standard"]);
+        let deleted = parsed(&["delete", "x", "--yes", "--data", "d"]).expect("an ID");
+        let Some(DeploymentCommand::Delete(delete)) = deleted.command else { panic!("nothing is deleted") };
+        assert!(delete.yes && delete.id == "x");
+        for bad in [&[][..], &["delete"], &["--follow"], &["delete", "x", "--form", "compose"]] {
+            assert!(parsed(bad).is_err(), "{bad:?}");
+        }
+    }
 }

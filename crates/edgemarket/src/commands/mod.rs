@@ -99,7 +99,6 @@ enum Command {
     History(submission::History),
     /// Acquire a plan for a subscription, or show its terms
     Acquire(acquire::Acquire),
-    /// Print a deployment of plans: Azure IoT Edge, Compose, Kubernetes, Greengrass, Margo
     /// Show what differs between two versions of an offer
     Compare(lifecycle::Compare),
     /// Stop selling a live offer, or one of its plans; devices that run it can still pull it
@@ -108,7 +107,7 @@ enum Command {
     Restore(lifecycle::Sell),
     /// Delete the draft of an offer
     DeleteDraft(lifecycle::DeleteDraft),
-    /// Print the deployment manifest of a plan
+    /// Print a deployment of plans (Azure IoT Edge, Compose, Kubernetes, Greengrass, Margo), or delete a kept one
     Deployment(deployment::Deployment),
     /// Admit and list publishers
     #[command(subcommand)]

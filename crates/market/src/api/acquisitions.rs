@@ -162,6 +162,15 @@ pub(super) async fn deployment(
     Ok(Json(market.kept_deployment(&actor, &id).await?))
 }
 
+pub(super) async fn delete_deployment(
+    State(market): State<Market>,
+    Who(actor): Who,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    market.delete_deployment(&actor, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// The Compose file of a Margo application, for whoever has the link: devices fetch it.
 pub(super) async fn package(
     State(market): State<Market>,

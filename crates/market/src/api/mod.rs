@@ -108,6 +108,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/v1/acquisitions/{id}/restore"),
     ("POST", "/api/v1/deployments"),
     ("GET", "/api/v1/deployments/{id}"),
+    ("DELETE", "/api/v1/deployments/{id}"),
     ("GET", "/api/v1/deployments/{id}/package"),
 ];
 
@@ -171,7 +172,10 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/acquisitions/{id}", axum::routing::delete(acquisitions::remove))
         .route("/api/v1/acquisitions/{id}/restore", post(acquisitions::restore))
         .route("/api/v1/deployments", post(acquisitions::deploy))
-        .route("/api/v1/deployments/{id}", get(acquisitions::deployment))
+        .route(
+            "/api/v1/deployments/{id}",
+            get(acquisitions::deployment).delete(acquisitions::delete_deployment),
+        )
         .route("/api/v1/deployments/{id}/package", get(acquisitions::package))
         .merge(managing::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

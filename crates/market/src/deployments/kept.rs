@@ -1,5 +1,5 @@
 //! Deployments that are kept under a permanent link, for the subscription that they were made for. What was generated never
-//! changes; the values that it was made with are sealed with it.
+//! changes, until it is deleted; the values that it was made with are sealed with it.
 
 use super::{DeploymentWanted, Generated, ModuleWanted, generated, names};
 use crate::access::{Actor, Operation};
@@ -188,11 +188,7 @@ impl Market {
     /// A kept deployment, for its subscription and operators.
     pub async fn kept_deployment(&self, actor: &Actor, id: &str) -> Result<KeptDeployment> {
         let (row, modules) = self.deployment_row(id).await?;
-        let subscription = parse_subscription(&row.subscription)?;
-        may_use(actor, subscription).map_err(|error| match error.kind {
-            crate::Kind::NotFound => missing(id),
-            _ => error,
-        })?;
+        let subscription = owner_of(actor, &row)?;
         let sealed = self.unsealed(&row)?;
         Ok(KeptDeployment {
             id: row.id,
@@ -203,6 +199,24 @@ impl Market {
             generated: sealed.generated,
             asked: sealed.asked,
         })
+    }
+
+    /// Deletes a kept deployment, for its subscription and operators. Its link and its package lead nowhere from then on, what it
+    /// alone pinned goes with a garbage collection, and devices keep running what was applied.
+    pub async fn delete_deployment(&self, actor: &Actor, id: &str) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        let row = deployments::get(&mut tx, id).await?.ok_or_else(|| missing(id))?;
+        owner_of(actor, &row)?;
+        let modules = deployments::modules(&mut tx, id).await?;
+        deployments::delete(&mut tx, id).await?;
+        let detail = json!({ "deployment": row.id, "subscription": row.subscription, "form": row.form });
+        for module in &modules {
+            let offer = Some((module.publisher.as_str(), module.offer.as_str()));
+            let submission = Some(module.submission.as_str());
+            let entry = self.history_row(actor, offer, submission, "deployment-deleted", detail.clone());
+            history::insert(&mut tx, &entry).await?;
+        }
+        tx.commit().await
     }
 
     /// The Compose package (tar, gzip) that the application description of a kept deployment leads to. Devices fetch it by
@@ -253,6 +267,16 @@ impl KeptDeployment {
             routes: self.asked.routes.iter().map(route).collect(),
         })
     }
+}
+
+/// The subscription of a deployment; whoever may not use it is told that there is no such deployment.
+fn owner_of(actor: &Actor, row: &DeploymentRow) -> Result<Uuid> {
+    let subscription = parse_subscription(&row.subscription)?;
+    may_use(actor, subscription).map_err(|error| match error.kind {
+        crate::Kind::NotFound => missing(&row.id),
+        _ => error,
+    })?;
+    Ok(subscription)
 }
 
 fn missing(id: &str) -> Error {

@@ -121,7 +121,7 @@ fn notices(text: &Text, given: &Fields, fault: Option<&Fault>) -> Markup {
 }
 
 /// What cannot be undone is asked for twice: the first button opens, the second does. It needs no script.
-fn confirmed(open: &str, warning: &str, action: &str, button: &str) -> Markup {
+pub(super) fn confirmed(open: &str, warning: &str, action: &str, button: &str) -> Markup {
     html! {
         details.confirm {
             summary { (open) }

@@ -1,13 +1,15 @@
-//! Deploying acquired modules: the form (names, values of placeholders, routes between modules, what it is for), and the
-//! page of a kept deployment with its files.
+//! Deploying acquired modules: names, values of placeholders, routes between modules, what it is for.
 
 mod form;
+mod kept;
+
+pub(super) use kept::{delete, file, page as kept};
 
 use super::deploying::sign_in;
 use super::layout::{self, Head};
 use super::posted::Fields;
 use super::session::foreign_form;
-use super::{Failed, Language, format};
+use super::{Failed, Language};
 use crate::access::Actor;
 use crate::acquisitions::{ModuleState, MyModule};
 use crate::deployments::{DeploymentWanted, KeptDeployment, ModuleWanted, Part, names};
@@ -16,10 +18,9 @@ use crate::http::{Who, is_same_origin};
 use crate::market::Market;
 use crate::text::Text;
 use axum::body::Bytes;
-use axum::extract::{OriginalUri, Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{OriginalUri, Query, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use maud::{Markup, html};
 use offer::deployment::values::{Asked, asked};
 use offer::deployment::{Form, LineError, MODULES_MAX, parse_lines};
 use std::collections::{BTreeMap, BTreeSet};
@@ -253,125 +254,4 @@ fn head() -> Head {
 fn show(text: &Text, loaded: &Loaded, fields: &Fields, faults: &Faults) -> axum::response::Html<String> {
     let content = form::page(text, loaded, fields, faults);
     layout::page_with(text, &form::title(text, loaded), &head(), &content)
-}
-
-/// The page of a kept deployment.
-pub(super) async fn kept(
-    State(market): State<Market>,
-    Who(actor): Who,
-    Language(text): Language,
-    Path(id): Path<String>,
-) -> Response {
-    if actor == Actor::Anonymous {
-        return sign_in(&format!("/deployments/{id}"));
-    }
-    match market.kept_deployment(&actor, &id).await {
-        Ok(kept) => {
-            let base = market.config().public_url().trim_end_matches('/').to_owned();
-            layout::page_with(&text, &text.get("deployment"), &head(), &kept_page(&text, &kept, &base))
-                .into_response()
-        }
-        Err(error) => Failed(text, error).into_response(),
-    }
-}
-
-fn kept_page(text: &Text, kept: &KeptDeployment, base: &str) -> Markup {
-    let form = &kept.generated.form;
-    html! {
-        nav.crumbs aria-label=(text.get("breadcrumb")) { ol {
-            li { a href="/modules" { (text.get("my-modules")) } } li { (text.get("deployment")) }
-        } }
-        h1 { (text.get(&format!("form-{form}"))) }
-        p.facts {
-            span.chip { time datetime=(kept.created.date()) { (format::day(text, kept.created)) } }
-            span.chip.quiet { (text.get(if kept.follows { "deploy-follow" } else { "deploy-pin" })) }
-        }
-        table.modules-of {
-            thead { tr {
-                th scope="col" { (text.get("module-name")) } th scope="col" { (text.get("plan")) }
-                th scope="col" { (text.get("version")) } th scope="col" { (text.get("digest")) }
-            } }
-            tbody { @for module in &kept.modules { tr {
-                td { code { (module.name) } }
-                td { a href={ "/offers/" (module.publisher) "/" (module.offer) } { (module.publisher) "." (module.offer) "/" (module.plan) } }
-                td { (module.version) }
-                td { code.digest { (module.digest) } }
-            } } }
-        }
-        @if !kept.generated.warnings.is_empty() {
-            section.warnings aria-labelledby="warnings" {
-                h2 #warnings { (text.get("deploy-warnings")) }
-                ul lang="en" { @for warning in &kept.generated.warnings {
-                    li { (warning.message) p.hint { (warning.hint) } }
-                } }
-            }
-        }
-        @for (at, file) in kept.generated.files.iter().enumerate() {
-            section.file aria-labelledby={ "file-" (at) } {
-                div.row-head {
-                    h2 id={ "file-" (at) } { code { (file.name) } }
-                    a.button.primary href={ "/deployments/" (kept.id) "/files/" (file.name) } download=(file.name) { (text.get("download")) " " span.unseen { (file.name) } }
-                }
-                pre.copy.file tabindex="0" role="group" aria-labelledby={ "file-" (at) } { (file.content) }
-            }
-        }
-        p { (text.get(&format!("form-{form}-apply"))) }
-        pre.copy { (apply(form, &kept.generated)) }
-        p.small { (text.get("deploy-link")) }
-        pre.copy { (base) "/deployments/" (kept.id) }
-        p { a.button href={ "/deploy?from=" (kept.id) } { (text.get("deploy-again")) } }
-    }
-}
-
-/// The command that applies a deployment.
-fn apply(form: &str, generated: &crate::deployments::Generated) -> String {
-    let names: Vec<&str> = generated.files.iter().map(|file| file.name.as_str()).collect();
-    let first = names.first().copied().unwrap_or_default();
-    match form {
-        "azure" => format!("az iot edge set-modules --hub-name HUB --device-id DEVICE --content {first}"),
-        "azure-layered" => format!(
-            "az iot edge deployment create --hub-name HUB --deployment-id ID --layered --content {first} --target-condition CONDITION --priority 10"
-        ),
-        "compose" => format!("docker compose --file {first} up --detach"),
-        "kubernetes" => format!("kubectl apply --filename {first}"),
-        "greengrass" => names
-            .iter()
-            .map(|name| format!("aws greengrassv2 create-component-version --inline-recipe fileb://{name}"))
-            .collect::<Vec<_>>()
-            .join("\n"),
-        _ => "oras push REGISTRY/APPLICATION:VERSION margo.yaml".to_owned(),
-    }
-}
-
-/// A file of a kept deployment, to save.
-pub(super) async fn file(
-    State(market): State<Market>,
-    Who(actor): Who,
-    Language(text): Language,
-    Path((id, name)): Path<(String, String)>,
-) -> Response {
-    if actor == Actor::Anonymous {
-        return sign_in(&format!("/deployments/{id}"));
-    }
-    let found = market.kept_deployment(&actor, &id).await.and_then(|kept| {
-        let file = kept.generated.files.into_iter().find(|file| file.name == name);
-        file.ok_or_else(|| Error::not_found(format!("the file {name:.60} of this deployment")))
-    });
-    match found {
-        Ok(file) => {
-            let mut response = file.content.into_response();
-            let headers = response.headers_mut();
-            // Names are made of identifiers and tags, which a header takes.
-            let disposition = format!("attachment; filename=\"{}\"", file.name);
-            for (name, value) in
-                [(header::CONTENT_TYPE, file.media_type), (header::CONTENT_DISPOSITION, disposition)]
-            {
-                if let Ok(value) = HeaderValue::from_str(&value) {
-                    headers.insert(name, value);
-                }
-            }
-            response
-        }
-        Err(error) => Failed(text, error).into_response(),
-    }
 }

@@ -66,6 +66,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/deploy"),
     ("GET", "/deployments/{id}"),
     ("GET", "/deployments/{id}/files/{name}"),
+    ("POST", "/deployments/{id}/delete"),
     ("GET", "/offers/{publisher}/{offer}/releases.atom"),
     ("GET", "/releases.atom"),
     ("GET", "/sitemap.xml"),
@@ -141,6 +142,7 @@ pub fn router(market: Market) -> Router {
         .route("/deploy", get(deploy::page).post(deploy::deploy))
         .route("/deployments/{id}", get(deploy::kept))
         .route("/deployments/{id}/files/{name}", get(deploy::file))
+        .route("/deployments/{id}/delete", post(deploy::delete))
         .route("/offers/{publisher}/{offer}/releases.atom", get(feeds::of_offer))
         .route("/releases.atom", get(feeds::all))
         .route("/sitemap.xml", get(feeds::sitemap))

@@ -1,4 +1,4 @@
-//! Rows of kept deployments and their modules. Deployments are added and read, never changed.
+//! Rows of kept deployments and their modules. Deployments are added, read and deleted, never changed.
 
 use crate::error::Result;
 use sqlx::AnyConnection;
@@ -64,6 +64,13 @@ pub async fn insert(c: &mut AnyConnection, row: &DeploymentRow, modules: &[Modul
             .execute(&mut *c)
             .await?;
     }
+    Ok(())
+}
+
+/// Deletes a deployment with its modules.
+pub async fn delete(c: &mut AnyConnection, id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM deployment_modules WHERE deployment = $1").bind(id).execute(&mut *c).await?;
+    sqlx::query("DELETE FROM deployments WHERE id = $1").bind(id).execute(c).await?;
     Ok(())
 }
 

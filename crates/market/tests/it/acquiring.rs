@@ -7,8 +7,8 @@ use crate::support::*;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
-use market::Market;
 use market::access::TokenRole;
+use market::{Actor, Market};
 use offer::submission::SubmissionState;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -298,6 +298,57 @@ async fn a_removed_module_comes_back() {
         "{}",
         table.text()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_is_deleted_by_whoever_may_see_it() {
+    let shop = Shop::open().await;
+    shop.acquire().await;
+    let make = async |form: &str| {
+        let body = wanted(form).to_string();
+        let kept = call(&shop.router, Method::POST, "/api/v1/deployments", &shop.customer, &body).await;
+        kept.json()["id"].as_str().unwrap().to_owned()
+    };
+    let stranger = shop.market().add_subscription(&Actor::Operator, None, "A stranger").await.unwrap();
+    let stranger = secret(shop.market(), TokenRole::Customer(stranger.id)).await;
+    let own = secret(shop.market(), TokenRole::Publisher("contoso".to_owned())).await;
+    let operator = secret(shop.market(), TokenRole::Operator).await;
+
+    let first = make("margo").await;
+    let page = shop.get(&format!("/deployments/{first}")).await;
+    let action = format!("/deployments/{first}/delete");
+    for expected in [&format!("action=\"{action}\""), "Delete for good", "<details class=\"confirm\">"] {
+        assert!(page.text().contains(expected), "{expected}: {}", page.text());
+    }
+    let french = get(&shop.router, &format!("/deployments/{first}?lang=fr"), &shop.customer).await;
+    assert!(french.text().contains("Supprimer définitivement"), "{}", french.text());
+    for token in [&stranger, &own] {
+        assert_eq!(shop.post_as(token, &action, &[]).await.status, StatusCode::NOT_FOUND);
+        let path = format!("/api/v1/deployments/{first}");
+        let (fact, _) =
+            call(&shop.router, Method::DELETE, &path, token, "").await.problem(StatusCode::NOT_FOUND);
+        assert!(fact.contains(&first), "{fact}");
+    }
+    let nobody = shop.post_as("", &action, &[]).await;
+    assert!(nobody.header(header::LOCATION).starts_with("/sign-in?next="), "{}", nobody.status);
+    let package = format!("/api/v1/deployments/{first}/package");
+    assert_eq!(get(&shop.router, &package, "").await.status, StatusCode::OK, "nobody has deleted it");
+
+    assert_eq!(shop.post(&action, &[]).await.header(header::LOCATION), "/modules");
+    for gone in [format!("/deployments/{first}"), format!("/deployments/{first}/files/margo.yaml"), package] {
+        assert_eq!(shop.get(&gone).await.status, StatusCode::NOT_FOUND, "{gone}");
+    }
+    assert!(!shop.get("/modules").await.text().contains(&first));
+    assert_eq!(shop.post(&action, &[]).await.status, StatusCode::NOT_FOUND, "deleted once");
+    for token in [&shop.customer, &operator] {
+        let path = format!("/api/v1/deployments/{}", make("compose").await);
+        let deleted = call(&shop.router, Method::DELETE, &path, token, "").await;
+        assert_eq!(deleted.status, StatusCode::NO_CONTENT, "{}", deleted.text());
+        assert_eq!(shop.get(&path).await.status, StatusCode::NOT_FOUND);
+    }
+    let key = (&contoso(), &sensor());
+    let history = shop.market().history(&Actor::Operator, key).await.unwrap();
+    assert_eq!(history.iter().filter(|entry| entry.action == "deployment-deleted").count(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
