@@ -13,14 +13,12 @@ mod tabs;
 mod told;
 
 use super::layout::{self, Head};
-use super::session::foreign_form;
 use crate::access::Actor;
 use crate::error::{Error, Kind};
-use crate::http::{Refused, Who, is_same_origin, status_of};
+use crate::http::{Refused, Who, status_of};
 use crate::market::Market;
 use crate::text::Text;
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -31,12 +29,11 @@ pub(super) use plans::{look, remove as remove_plan, remove_page as remove_plan_p
 pub(super) use tab::{first, plan, save, save_plan, show};
 pub(super) use tabs::field_of;
 
-/// Who asks, in which language, and whether a page of ours sent it.
+/// Who asks, and in which language.
 pub(super) struct Desk {
     pub market: Market,
     pub actor: Actor,
     pub text: Text,
-    pub headers: HeaderMap,
 }
 
 impl FromRequestParts<Market> for Desk {
@@ -46,7 +43,7 @@ impl FromRequestParts<Market> for Desk {
         let Who(actor) = Who::from_request_parts(parts, market).await?;
         let language = super::Language::from_request_parts(parts, market).await;
         let super::Language(text) = language.unwrap_or_else(|never| match never {});
-        Ok(Desk { market: market.clone(), actor, text, headers: parts.headers.clone() })
+        Ok(Desk { market: market.clone(), actor, text })
     }
 }
 
@@ -61,11 +58,6 @@ impl Desk {
             tracing::error!(error = %error, "a page failed");
         }
         (status, layout::failure(&self.text, error)).into_response()
-    }
-
-    /// Refuses what another site sent.
-    fn own_form(&self) -> Result<(), Error> {
-        if is_same_origin(&self.market, &self.headers) { Ok(()) } else { Err(foreign_form(&self.text)) }
     }
 
     /// A page of the portal.

@@ -8,13 +8,13 @@ use crate::error::{Error, Result};
 use crate::http::offer_of_path;
 use crate::offers::{Draft, IfMatch};
 use crate::text::Text;
-use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use offer::identity::{OfferId, PublisherId};
 use offer::{reading, zip};
+use std::collections::BTreeMap;
 
 /// A picture of a draft.
 pub(in crate::portal) async fn picture(
@@ -97,12 +97,10 @@ pub(super) fn import_form(text: &Text, refused: Option<&Error>) -> Markup {
     }
 }
 
-pub(in crate::portal) async fn import_new(desk: Desk, body: Bytes) -> Response {
+pub(in crate::portal) async fn import_new(desk: Desk, posted: Sent) -> Response {
     let imported = async {
-        desk.own_form()?;
         crate::access::permit(&desk.actor, crate::access::Operation::HaveOffers)?;
-        let (posted, files) = unpacked(&desk, &body).await?;
-        drop(posted);
+        let files = unpacked(&desk, posted.files).await?;
         let identity = reading::identity(&files).map_err(|findings| {
             let first = findings.first().map(|finding| finding.message.clone()).unwrap_or_default();
             Error {
@@ -140,14 +138,13 @@ async fn refused(desk: &Desk, error: Error) -> Response {
 pub(in crate::portal) async fn import(
     desk: Desk,
     Path((publisher, offer)): Path<(String, String)>,
-    body: Bytes,
+    posted: Sent,
 ) -> Response {
     let imported = async {
-        desk.own_form()?;
         let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
         // Who may not see the draft learns nothing of what is wrong with an archive for it.
         desk.market.draft(&desk.actor, (&publisher, &offer)).await?;
-        let (posted, files) = unpacked(&desk, &body).await?;
+        let files = unpacked(&desk, posted.files).await?;
         let etag = posted
             .fields
             .first("etag")
@@ -162,13 +159,11 @@ pub(in crate::portal) async fn import(
     }
 }
 
-async fn unpacked(desk: &Desk, body: &Bytes) -> Result<(Sent, crate::bundles::Files)> {
-    let mut posted = Sent::read(&desk.headers, body)?;
-    let archive = posted.files.remove("archive").ok_or_else(|| {
+async fn unpacked(desk: &Desk, mut sent: BTreeMap<String, Vec<u8>>) -> Result<crate::bundles::Files> {
+    let archive = sent.remove("archive").ok_or_else(|| {
         Error::invalid(desk.text.get("publish-import-none"), desk.text.get("publish-import-hint"))
     })?;
-    let files = crate::offers::blocking(move || Ok(zip::unpack(&archive)?)).await?;
-    Ok((posted, files))
+    crate::offers::blocking(move || Ok(zip::unpack(&archive)?)).await
 }
 
 /// Stores it, unless it says that it is another offer.

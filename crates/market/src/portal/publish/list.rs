@@ -8,7 +8,6 @@ use crate::overview::Standing;
 use crate::portal::format;
 use crate::text::Text;
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -141,11 +140,7 @@ fn new_form(desk: &Desk, new: &New) -> Markup {
     }
 }
 
-pub(in crate::portal) async fn create(desk: Desk, body: Bytes) -> Response {
-    let posted = match desk.own_form().and_then(|()| Sent::read(&desk.headers, &body)) {
-        Ok(posted) => posted,
-        Err(error) => return desk.no(&error),
-    };
+pub(in crate::portal) async fn create(desk: Desk, posted: Sent) -> Response {
     let sent = |name: &str| posted.fields.first(name).unwrap_or_default().trim().to_owned();
     let mut new =
         New { publisher: sent("publisher"), offer: sent("offer"), name: sent("name"), ..New::default() };

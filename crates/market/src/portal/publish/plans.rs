@@ -7,7 +7,6 @@ use crate::editing;
 use crate::error::Error;
 use crate::http::offer_of_path;
 use crate::text::Text;
-use axum::body::Bytes;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -108,10 +107,8 @@ pub(super) fn below(text: &Text, whole: &Whole, index: usize) -> Markup {
     }
 }
 
-pub(super) async fn add(desk: &Desk, (publisher, offer): (&str, &str), body: &Bytes) -> Response {
+pub(super) async fn add(desk: &Desk, (publisher, offer): (&str, &str), posted: &Sent) -> Response {
     let added = async {
-        desk.own_form()?;
-        let posted = Sent::read(&desk.headers, body)?;
         let (publisher, offer) = offer_of_path(&(publisher, offer))?;
         let id = posted.fields.first("id").unwrap_or_default().trim();
         let copy = posted.fields.first("copy").and_then(|index| index.parse().ok());
@@ -160,11 +157,9 @@ pub(in crate::portal) async fn remove_page(
 pub(in crate::portal) async fn remove(
     desk: Desk,
     Path((publisher, offer, index)): Path<(String, String, usize)>,
-    body: Bytes,
+    posted: Sent,
 ) -> Response {
     let removed = async {
-        desk.own_form()?;
-        let posted = Sent::read(&desk.headers, &body)?;
         let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
         let id = posted.fields.first("id").unwrap_or_default();
         desk.market.remove_plan(&desk.actor, (&publisher, &offer), index, id).await?;

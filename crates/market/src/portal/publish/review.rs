@@ -9,7 +9,6 @@ use crate::http::offer_of_path;
 use crate::offers::{Draft, IfMatch};
 use crate::submissions::{NOTIFY_MAX, Publish};
 use crate::text::Text;
-use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -117,11 +116,7 @@ fn place(text: &Text, draft: &Draft, at: &str, finding: &Finding) -> Markup {
     } }
 }
 
-pub(super) async fn publish(desk: &Desk, (publisher, offer): (&str, &str), body: &Bytes) -> Response {
-    let posted = match desk.own_form().and_then(|()| Sent::read(&desk.headers, body)) {
-        Ok(posted) => posted,
-        Err(error) => return desk.no(&error),
-    };
+pub(super) async fn publish(desk: &Desk, (publisher, offer): (&str, &str), posted: &Sent) -> Response {
     let notify = posted.fields.first("notify").unwrap_or_default().to_owned();
     let addresses =
         notify.split([',', ';', '\n', '\r', ' ']).map(str::trim).filter(|address| !address.is_empty());

@@ -10,7 +10,6 @@ use crate::editing::{self, Saved, Typed};
 use crate::error::{Error, Kind};
 use crate::http::offer_of_path;
 use crate::offers::Draft;
-use axum::body::Bytes;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -227,12 +226,12 @@ fn about(section: Section) -> &'static str {
 pub(in crate::portal) async fn save(
     desk: Desk,
     Path((publisher, offer, tab)): Path<(String, String, String)>,
-    body: Bytes,
+    posted: Sent,
 ) -> Response {
     match Tab::of(&tab) {
-        Some(Tab::Of(section)) => saved(&desk, (&publisher, &offer), section, &body).await,
-        Some(Tab::Plans) => plans::add(&desk, (&publisher, &offer), &body).await,
-        Some(Tab::Review) => review::publish(&desk, (&publisher, &offer), &body).await,
+        Some(Tab::Of(section)) => saved(&desk, (&publisher, &offer), section, &posted).await,
+        Some(Tab::Plans) => plans::add(&desk, (&publisher, &offer), &posted).await,
+        Some(Tab::Review) => review::publish(&desk, (&publisher, &offer), &posted).await,
         None => desk.no(&Error::not_found(format!("the page {tab:.60}"))),
     }
 }
@@ -240,21 +239,17 @@ pub(in crate::portal) async fn save(
 pub(in crate::portal) async fn save_plan(
     desk: Desk,
     Path((publisher, offer, index)): Path<(String, String, usize)>,
-    body: Bytes,
+    posted: Sent,
 ) -> Response {
-    saved(&desk, (&publisher, &offer), Section::Plan(index), &body).await
+    saved(&desk, (&publisher, &offer), Section::Plan(index), &posted).await
 }
 
-async fn saved(desk: &Desk, names: (&str, &str), section: Section, body: &Bytes) -> Response {
-    let posted = match desk.own_form().and_then(|()| Sent::read(&desk.headers, body)) {
-        Ok(posted) => posted,
-        Err(error) => return desk.no(&error),
-    };
+async fn saved(desk: &Desk, names: (&str, &str), section: Section, posted: &Sent) -> Response {
     let base: Value =
         posted.fields.first(BASE).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let shown = plans_of(&posted).min(desk.market.config().policy.offer.plans);
+    let shown = plans_of(posted).min(desk.market.config().policy.offer.plans);
     let fields = section.fields(shown, &desk.market.config().policy.offer);
-    let yours = decode::values(&fields, &posted, &base);
+    let yours = decode::values(&fields, posted, &base);
     let again = posted.fields.first(AGAIN).is_some();
     let result = async {
         let (publisher, offer) = offer_of_path(&names)?;
@@ -266,9 +261,9 @@ async fn saved(desk: &Desk, names: (&str, &str), section: Section, body: &Bytes)
         let yours = if posted.fields.first(BASE).is_some() {
             yours.clone()
         } else {
-            decode::values(&fields, &posted, &base)
+            decode::values(&fields, posted, &base)
         };
-        let pictures = decode::pictures(&fields, &posted, &base);
+        let pictures = decode::pictures(&fields, posted, &base);
         let typed = Typed { base, yours, pictures, again };
         desk.market.save_section(&desk.actor, (&publisher, &offer), section, typed).await
     };
