@@ -11,6 +11,7 @@ use crate::finding::Finding;
 use crate::reading::{DOCUMENT, DOCUMENT_BYTES_MAX};
 use crate::yaml;
 use serde_json::{Map, Value};
+use write::Texts;
 
 /// Most changes that are made one by one. A form's section has fewer; more of them are an import, of which nobody expects
 /// that comments stay.
@@ -103,11 +104,13 @@ fn make(current: &str, old: &Value, change: Change) -> Option<String> {
     let root = tree::read(current)?;
     loop {
         let expected = expected(old, &change);
-        let made = change::make(current, &root, &change);
-        if let Some(made) = made
-            && values(&made).is_ok_and(|found| found == expected)
-        {
-            return Some(made);
+        for texts in [Texts::Lines, Texts::Quoted] {
+            let made = change::make(current, &root, &change, texts);
+            if let Some(made) = made
+                && values(&made).is_ok_and(|found| found == expected)
+            {
+                return Some(made);
+            }
         }
         let (Change::Set(path, _) | Change::Insert(path, _) | Change::Remove(path)) = &change;
         let parent = path.split_last()?.1.to_vec();

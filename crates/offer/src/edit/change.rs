@@ -2,16 +2,16 @@
 //! not foreseen here gives `None` or a text that is refused.
 
 use super::tree::{Entry, Kind, Spot};
-use super::write::ROOT;
+use super::write::{ROOT, Texts};
 use super::{Change, Part, write};
 use crate::fields::Shape;
 use serde_json::Value;
 
 /// The text with the change, where its place can be told.
-pub(super) fn make(text: &str, root: &Spot, change: &Change) -> Option<String> {
+pub(super) fn make(text: &str, root: &Spot, change: &Change, texts: Texts) -> Option<String> {
     let (Change::Set(path, _) | Change::Insert(path, _) | Change::Remove(path)) = change;
     let (last, parents) = path.split_last()?;
-    let mut place = Place { text, spot: root, shape: Some(&ROOT) };
+    let mut place = Place { text, spot: root, shape: Some(&ROOT), texts };
     for part in parents {
         place = place.inner(part)?;
     }
@@ -35,6 +35,7 @@ struct Place<'a> {
     text: &'a str,
     spot: &'a Spot,
     shape: Option<&'static Shape>,
+    texts: Texts,
 }
 
 impl<'a> Place<'a> {
@@ -62,7 +63,7 @@ impl<'a> Place<'a> {
                 let shape = write::field(self.shape, key);
                 let is_single = |value: &Value| !value.is_array() && !value.is_object();
                 if matches!(old.kind, Kind::Scalar) && is_single(value) && old.end > old.start {
-                    let new = write::block(value, shape, self.spot.column + 2);
+                    let new = write::block(value, shape, self.spot.column + 2, self.texts);
                     // A comment behind the value goes behind the sign that several lines follow.
                     if let Some((sign, lines)) = new.split_once('\n') {
                         let end = self.end_of_line(old.end);
@@ -75,7 +76,7 @@ impl<'a> Place<'a> {
                     return Some((old.start, old.end, write::flow(value)));
                 }
                 let colon = key_end + self.text.get(*key_end..)?.find(':')? + 1;
-                let written = write::after_key(value, shape, self.spot.column);
+                let written = write::after_key(value, shape, self.spot.column, self.texts);
                 let name = self.text.get(*key_start..colon)?;
                 Some((*key_start, old.end.max(colon), format!("{name}{written}")))
             }
@@ -83,7 +84,7 @@ impl<'a> Place<'a> {
                 let old = items.get(*index)?;
                 let new = match flow {
                     true => write::flow(value),
-                    false => write::block(value, write::item(self.shape), old.column),
+                    false => write::block(value, write::item(self.shape), old.column, self.texts),
                 };
                 Some((old.start, old.end, new))
             }
@@ -104,11 +105,11 @@ impl<'a> Place<'a> {
                 (None, None) => (spot.start, spot.end, format!("{{ {new} }}")),
             });
         }
-        let new = write::entry(key, value, shape, spot.column);
+        let new = write::entry(key, value, shape, spot.column, self.texts);
         let indent = " ".repeat(spot.column);
         match before {
             Some(before) => {
-                let at = self.end_of_line(before.value.end.max(before.key_end));
+                let at = self.end_of_comments(before.value.end.max(before.key_end));
                 Some((at, at, format!("\n{indent}{new}")))
             }
             None => {
@@ -130,11 +131,11 @@ impl<'a> Place<'a> {
             });
         }
         let column = self.spot.column;
-        let new = format!("- {}", write::block(value, write::item(self.shape), column + 2));
+        let new = format!("- {}", write::block(value, write::item(self.shape), column + 2, self.texts));
         let indent = " ".repeat(column);
         match previous {
             Some(previous) => {
-                let at = self.end_of_line(previous.end);
+                let at = self.end_of_comments(previous.end);
                 Some((at, at, format!("\n{indent}{new}")))
             }
             None => {
@@ -187,6 +188,25 @@ impl<'a> Place<'a> {
     fn end_of_line(self, at: usize) -> usize {
         let end = self.text[at..].find('\n').map_or(self.text.len(), |newline| at + newline);
         if self.text[..end].ends_with('\r') && end > at { end - 1 } else { end }
+    }
+
+    /// The end of the line, and of the comments below it that are deeper than this collection: they are about what stands before,
+    /// and would become part of a text of several lines.
+    fn end_of_comments(self, at: usize) -> usize {
+        let mut end = self.end_of_line(at);
+        let mut line_start = end;
+        for line in self.text[end..].split_inclusive('\n') {
+            let (content, depth) = (line.trim(), line.chars().take_while(|c| *c == ' ').count());
+            let is_comment = content.starts_with('#') && depth > self.spot.column;
+            if !content.is_empty() && !is_comment {
+                break;
+            }
+            if is_comment {
+                end = line_start + line.trim_end().len();
+            }
+            line_start += line.len();
+        }
+        end
     }
 
     fn next_line(self, at: usize) -> usize {

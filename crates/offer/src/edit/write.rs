@@ -7,11 +7,20 @@ use serde_json::{Map, Value};
 /// The shape of the document.
 pub(super) static ROOT: Shape = Shape::Object(&OFFER);
 
+/// How texts of several lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Texts {
+    /// As such, which people read and edit.
+    Lines,
+    /// Within quotes on one line: where comments follow that would become part of the text.
+    Quoted,
+}
+
 /// A whole document.
 pub(super) fn document(value: &Value) -> String {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            let mut text = entries(map, Some(&ROOT), 0);
+            let mut text = entries(map, Some(&ROOT), 0, Texts::Lines);
             text.push('\n');
             text
         }
@@ -48,40 +57,46 @@ pub(super) fn rank(shape: Option<&'static Shape>, key: &str) -> usize {
 }
 
 /// The fields of a mapping, the first without indentation, the others behind `indent` spaces.
-fn entries(map: &Map<String, Value>, shape: Option<&'static Shape>, indent: usize) -> String {
+fn entries(map: &Map<String, Value>, shape: Option<&'static Shape>, indent: usize, texts: Texts) -> String {
     let mut pairs: Vec<_> = map.iter().collect();
     pairs.sort_by_key(|(key, _)| rank(shape, key));
-    let lines = pairs.into_iter().map(|(key, value)| entry(key, value, field(shape, key), indent));
+    let lines = pairs.into_iter().map(|(key, value)| entry(key, value, field(shape, key), indent, texts));
     lines.collect::<Vec<_>>().join(&format!("\n{}", " ".repeat(indent)))
 }
 
 /// `key: value`, whose further lines stand behind `indent` spaces.
-pub(super) fn entry(key: &str, value: &Value, shape: Option<&'static Shape>, indent: usize) -> String {
-    format!("{}:{}", scalar(&Value::from(key)), after_key(value, shape, indent))
+pub(super) fn entry(
+    key: &str,
+    value: &Value,
+    shape: Option<&'static Shape>,
+    indent: usize,
+    texts: Texts,
+) -> String {
+    format!("{}:{}", scalar(&Value::from(key)), after_key(value, shape, indent, texts))
 }
 
 /// What follows the colon of a field that stands at `indent`.
-pub(super) fn after_key(value: &Value, shape: Option<&'static Shape>, indent: usize) -> String {
+pub(super) fn after_key(value: &Value, shape: Option<&'static Shape>, indent: usize, texts: Texts) -> String {
     let deeper = indent + 2;
     match value {
         Value::Array(list) if !list.is_empty() => {
-            let items = list
-                .iter()
-                .map(|value| format!("\n{}- {}", " ".repeat(deeper), block(value, item(shape), deeper + 2)));
+            let items = list.iter().map(|value| {
+                format!("\n{}- {}", " ".repeat(deeper), block(value, item(shape), deeper + 2, texts))
+            });
             items.collect()
         }
         Value::Object(map) if !map.is_empty() => {
-            format!("\n{}{}", " ".repeat(deeper), entries(map, shape, deeper))
+            format!("\n{}{}", " ".repeat(deeper), entries(map, shape, deeper, texts))
         }
-        other => format!(" {}", block(other, shape, deeper)),
+        other => format!(" {}", block(other, shape, deeper, texts)),
     }
 }
 
 /// A value that begins where the line stands; its further lines stand behind `indent` spaces.
-pub(super) fn block(value: &Value, shape: Option<&'static Shape>, indent: usize) -> String {
+pub(super) fn block(value: &Value, shape: Option<&'static Shape>, indent: usize, texts: Texts) -> String {
     match value {
-        Value::Object(map) if !map.is_empty() => entries(map, shape, indent),
-        Value::String(text) => lines(text, indent).unwrap_or_else(|| scalar(value)),
+        Value::Object(map) if !map.is_empty() => entries(map, shape, indent, texts),
+        Value::String(text) if texts == Texts::Lines => lines(text, indent).unwrap_or_else(|| scalar(value)),
         other => flow(other),
     }
 }

@@ -79,6 +79,28 @@ fn items_come_and_go_without_their_neighbours() {
 }
 
 #[test]
+fn several_lines_go_behind_the_comments_of_what_stands_before() {
+    let before = "# head\nsupport:\n  url: a\n  # sovereignUrl: b\n\n  # c\n# foot\n";
+    let mut new = values(before).unwrap();
+    new["x"] = json!("1\n2");
+    let after = edit(before, &new).unwrap();
+    assert_eq!(after, "# head\nsupport:\n  url: a\n  # sovereignUrl: b\n\n  # c\nx: |-\n  1\n  2\n# foot\n");
+    let before = "plans:\n- id: a\n  # title: b\n# foot\n";
+    let after = edit(before, &json!({"plans": [{"id": "a"}, {"id": "c"}]})).unwrap();
+    assert_eq!(after, "plans:\n- id: a\n  # title: b\n- id: c\n# foot\n");
+}
+
+#[test]
+fn several_lines_before_comments_that_would_join_them_are_quoted() {
+    let before = "name: a\nsupport: x\n  # deeper\n# foot\n";
+    let mut new = values(before).unwrap();
+    new["support"] = json!("1\n2");
+    let after = edit(before, &new).unwrap();
+    assert_eq!(after, "name: a\nsupport: \"1\\n2\"\n  # deeper\n# foot\n");
+    assert_eq!(values(&after).unwrap(), new);
+}
+
+#[test]
 fn lines_of_windows_and_a_mark_at_the_start_are_no_hindrance() {
     let before = "\u{feff}name: a # keep\r\nid: b\r\n";
     let after = edit(before, &json!({"name": "c\nd", "id": "b"})).unwrap();
