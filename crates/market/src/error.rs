@@ -6,6 +6,9 @@ use offer::finding::Finding;
 /// Result of the use cases.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The way out where there is no more to say than that something is not there.
+pub(crate) const NOT_FOUND_HINT: &str = "check the name, and that your token may see it";
+
 /// What kind of refusal an [`Error`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -49,11 +52,7 @@ impl Error {
 
     /// The named thing does not exist for this actor.
     pub fn not_found(what: impl std::fmt::Display) -> Error {
-        Error::new(
-            Kind::NotFound,
-            format!("{what} was not found"),
-            "check the name, and that your token may see it",
-        )
+        Error::new(Kind::NotFound, format!("{what} was not found"), NOT_FOUND_HINT)
     }
 
     /// What was given cannot be used.

@@ -6,6 +6,7 @@ use crate::accounts::Session;
 use crate::egress;
 use crate::error::{Error, Kind};
 use crate::market::Market;
+use crate::problem::Problem;
 use crate::secrets::SESSION_PREFIX;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -170,14 +171,7 @@ pub struct Refused(Error);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let (status, ..) = status_of(self.0.kind);
-        let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"edgemarket\"")];
-        let body = serde_json::json!({
-            "type": "/problems/unauthenticated", "title": "Not authenticated", "status": status.as_u16(),
-            "detail": self.0.message, "hint": self.0.hint,
-        });
-        (status, challenge, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string())
-            .into_response()
+        Problem::from(self.0).into_response()
     }
 }
 

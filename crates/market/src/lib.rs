@@ -42,7 +42,9 @@ pub mod tokens;
 pub mod trust;
 pub mod waivers;
 
+mod breakdown;
 mod egress;
+mod headers;
 mod http;
 mod market;
 mod pipeline;
@@ -63,5 +65,6 @@ pub use registry_owner::RegistryOwner;
 /// Everything that the marketplace serves: API, pages, and the registry under `/v2/`.
 pub fn router(market: Market) -> axum::Router {
     let registry = ::registry::router(RegistryOwner::new(market.clone()), market.blobs().clone());
-    api::router(market.clone()).merge(portal::router(market)).merge(registry)
+    let all = api::router(market.clone()).merge(portal::router(market.clone())).merge(registry);
+    all.layer(axum::middleware::from_fn_with_state(market, headers::around))
 }

@@ -1,10 +1,15 @@
 //! RFC 9457 problem details: how the HTTP faces say no to a program.
 
+use crate::access::Actor;
+use crate::breakdown::{self, Asked, Cause};
 use crate::error::Error;
 use crate::http::status_of;
+use crate::market::Market;
 use axum::Json;
 use axum::body::to_bytes;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use offer::finding::Finding;
 use serde::Serialize;
@@ -28,14 +33,14 @@ pub struct Problem {
     /// What the rules found, when an offer was refused by rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Under which the log says what happened, when the program failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
         let (status, kind, title) = status_of(error.kind);
-        if status.is_server_error() {
-            tracing::error!(error = %error, "a request failed");
-        }
         Problem {
             kind,
             title,
@@ -43,6 +48,24 @@ impl From<Error> for Problem {
             detail: error.message,
             hint: error.hint,
             findings: error.findings,
+            reference: None,
+        }
+    }
+}
+
+impl Problem {
+    /// What is said of a failure of the program: where its reason stands.
+    pub(crate) fn of_failure(status: StatusCode, reference: String) -> Problem {
+        Problem {
+            kind: "/problems/internal",
+            title: "Internal failure",
+            status: status.as_u16(),
+            detail: format!("the server failed at this request; its log says why, under {reference}"),
+            hint: format!(
+                "the operation can be repeated safely; if it goes on, give the operator the reference {reference}"
+            ),
+            findings: Vec::new(),
+            reference: Some(reference),
         }
     }
 }
@@ -50,12 +73,34 @@ impl From<Error> for Problem {
 /// Longest explanation of the framework in bytes that is read; they have some hundred.
 const EXPLANATION_BYTES_MAX: usize = 8_192;
 
+/// Around every handler of the API. What it answers is kept nowhere: much of it is one client's alone.
+pub(crate) async fn around(State(market): State<Market>, request: Request, next: Next) -> Response {
+    // The operator in this process has the log before them.
+    let is_operators_own = request.extensions().get::<Actor>().is_some();
+    let asked = Asked::of(&request);
+    let mut response = breakdown::run(next, request).await;
+    let reference = asked.reference(&market, &mut response);
+    let mut response = match reference {
+        Some(reference) if !(is_operators_own && is_problem(&response)) => {
+            Problem::of_failure(response.status(), reference).into_response()
+        }
+        _ => of_framework(response).await,
+    };
+    let caching = response.headers_mut().entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Whether it says no to a program.
+pub(crate) fn is_problem(response: &Response) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|content_type| content_type == PROBLEM_TYPE)
+}
+
 /// Makes problem details also of what the framework refuses before a handler runs: a method that is not there, a body
 /// that is too long, of another type or malformed.
-pub(crate) async fn of_framework(response: Response) -> Response {
+async fn of_framework(response: Response) -> Response {
     let status = response.status();
-    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t == PROBLEM_TYPE);
-    if is_problem || !(status.is_client_error() || status.is_server_error()) {
+    if is_problem(&response) || !status.is_client_error() {
         return response;
     }
     let (mut head, body) = response.into_parts();
@@ -81,12 +126,6 @@ pub(crate) async fn of_framework(response: Response) -> Response {
             text,
             "send JSON with `Content-Type: application/json`",
         ),
-        status if status.is_server_error() => (
-            "/problems/internal",
-            "Internal failure",
-            "the request could not be answered".to_owned(),
-            "look into the server's log; the operation can be repeated safely",
-        ),
         _ => (
             "/problems/malformed",
             "Malformed",
@@ -101,6 +140,7 @@ pub(crate) async fn of_framework(response: Response) -> Response {
         detail: fact,
         hint: hint.to_owned(),
         findings: Vec::new(),
+        reference: None,
     };
     let mut response = problem.into_response();
     if let Some(allow) = head.headers.remove(header::ALLOW) {
@@ -117,6 +157,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"edgemarket\""));
+        }
+        if status.is_server_error() && self.reference.is_none() {
+            response.extensions_mut().insert(Cause(self.detail));
         }
         response
     }

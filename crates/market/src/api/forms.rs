@@ -90,12 +90,7 @@ pub(super) fn report(
 
 /// A document; its form depended on the `Accept` header.
 pub(super) fn sent(media_type: &'static str, bytes: Vec<u8>) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, media_type),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::VARY, "accept"),
-    ];
-    (headers, bytes).into_response()
+    ([(header::CONTENT_TYPE, media_type), (header::VARY, "accept")], bytes).into_response()
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::problem::Problem;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::middleware::map_response;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 
 /// Every route of the API; those of [`MANAGING_ROUTES`] come to them. The role matrix test calls each of them as every role.
@@ -179,7 +179,7 @@ pub fn router(market: Market) -> Router {
         .route("/api/v1/deployments/{id}/package", get(acquisitions::package))
         .merge(managing::routes())
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(map_response(crate::problem::of_framework))
+        .layer(from_fn_with_state(market.clone(), crate::problem::around))
         .with_state(market)
 }
 

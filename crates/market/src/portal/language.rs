@@ -2,6 +2,7 @@
 //! best of the two that there are.
 
 use crate::accounts::{Profile, Session};
+use crate::headers::cookie;
 use crate::http::{Visitor, own_path};
 use crate::market::Market;
 use crate::text::Text;
@@ -14,7 +15,7 @@ use std::convert::Infallible;
 /// Cookie that holds the chosen language.
 const COOKIE: &str = "edgemarket-language";
 /// How long the choice is kept: a year.
-const COOKIE_SECONDS: u32 = 365 * 24 * 3_600;
+const COOKIE_SECONDS: i64 = 365 * 24 * 3_600;
 
 /// Sentences in the reader's language.
 pub(super) struct Language(pub Text);
@@ -48,7 +49,7 @@ pub(super) async fn choose(
     headers: HeaderMap,
 ) -> Response {
     let language = known(&tag).unwrap_or("en");
-    let cookie = format!("{COOKIE}={language}; Path=/; HttpOnly; SameSite=Lax; Max-Age={COOKIE_SECONDS}");
+    let cookie = cookie(&market, (COOKIE, language), "Lax", COOKIE_SECONDS);
     let from = own_path(&market, &headers);
     // Not for a link on another site, which changes nothing of an account's.
     if let (Some(session), Some(_)) = (&visitor.session, &from)
@@ -59,7 +60,7 @@ pub(super) async fn choose(
         return refusal.into_page(Text::of_locale(language));
     }
     let back = from.unwrap_or_else(|| "/".to_owned());
-    (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(&back)).into_response()
+    (AppendHeaders(cookie), Redirect::to(&back)).into_response()
 }
 
 /// The language of a tag such as `fr-CH` (RFC 5646: what stands before the first dash), when there is one.

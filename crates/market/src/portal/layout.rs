@@ -1,5 +1,6 @@
 //! What every page has around its content.
 
+use super::assets;
 use super::icons::icon;
 use super::session::door;
 use super::theme::THEMES;
@@ -49,7 +50,7 @@ pub(super) fn page_with(text: &Text, title: &str, about: &Head, content: &Markup
             body {
                 a.skip href="#content" { (text.get("skip-to-content")) }
                 (header(text, about))
-                main id="content" class=(if about.wide { "wide" } else { "narrow" }) { (content) }
+                main id="content" tabindex="-1" class=(if about.wide { "wide" } else { "narrow" }) { (content) }
                 (footer(text))
             }
         }
@@ -79,20 +80,21 @@ fn head(text: &Text, title: &str, about: &Head) -> Markup {
         @if let Some((title, address)) = &about.feed {
             link rel="alternate" type="application/atom+xml" title=(title) href=(address);
         }
-        link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
-        link rel="stylesheet" href="/assets/style.css";
-        link rel="stylesheet" href="/assets/storefront.css";
-        link rel="stylesheet" href="/assets/accounts.css";
-        link rel="stylesheet" href="/assets/deploy.css";
-        @if let Some(style) = about.style { link rel="stylesheet" href=(style); }
-        script src="/assets/storefront.js" data-copy=(text.get("copy")) data-copied=(text.get("copied-short")) defer {}
+        link rel="icon" type="image/svg+xml" href=(assets::at("/assets/icon.svg"));
+        link rel="stylesheet" href=(assets::at("/assets/style.css"));
+        link rel="stylesheet" href=(assets::at("/assets/storefront.css"));
+        link rel="stylesheet" href=(assets::at("/assets/accounts.css"));
+        link rel="stylesheet" href=(assets::at("/assets/deploy.css"));
+        @if let Some(style) = about.style { link rel="stylesheet" href=(assets::at(style)); }
+        link rel="stylesheet" href=(assets::at("/assets/print.css")) media="print";
+        script src=(assets::at("/assets/storefront.js")) data-copy=(text.get("copy")) data-copied=(text.get("copied-short")) defer {}
     }
 }
 
 fn header(text: &Text, about: &Head) -> Markup {
     html! {
         header {
-            a.brand href="/" { img src="/assets/icon.svg" alt="" width="28" height="28"; "Edgemarket" }
+            a.brand href="/" { img src=(assets::at("/assets/icon.svg")) alt="" width="28" height="28"; "Edgemarket" }
             form.search role="search" action="/search" {
                 label.unseen for="q" { (text.get("search-label")) }
                 input #q name="q" type="search" value=(about.typed) placeholder=(text.get("search-placeholder"))
@@ -145,6 +147,19 @@ fn footer(text: &Text) -> Markup {
             }
         }
     }
+}
+
+/// The page for a failure of ours: nothing of what happened but where it stands.
+pub(super) fn broken(text: &Text, reference: &str) -> Html<String> {
+    let title = text.get("failure-internal");
+    let content = html! {
+        h1 { (title) }
+        p { (text.get("broken")) }
+        p.hint { (text.get("hint-label")) " " (text.get("broken-hint")) }
+        p { (text.get("broken-reference")) " " code { (reference) } }
+        p { a.button href="/" { (text.get("back-to-catalogue")) } }
+    };
+    page_with(text, &title, &Head { unlisted: true, ..Head::default() }, &content)
 }
 
 /// A page that says no.

@@ -1,6 +1,6 @@
 //! The routes of those who follow and manage what they published: progress, tickets, comparison, history, insights.
 
-use super::{asset, compare, insights, manage, submission, tickets};
+use super::{assets, compare, insights, manage, submission, tickets};
 use crate::market::Market;
 use axum::Router;
 use axum::routing::{get, post};
@@ -59,12 +59,6 @@ pub(super) fn routes() -> Router<Market> {
         .route("/publish/{publisher}/{offer}/insights/{table}", get(insights::csv_of_offer))
         .route("/insights", get(insights::of_all))
         .route("/insights/downloads.csv", get(insights::csv_of_all))
-        .route(
-            "/assets/publishing.css",
-            get(|| asset("text/css; charset=utf-8", include_str!("publishing.css"))),
-        )
-        .route(
-            "/assets/progress.js",
-            get(|| asset("text/javascript; charset=utf-8", include_str!("progress.js"))),
-        )
+        .route("/assets/publishing.css", get(assets::send))
+        .route("/assets/progress.js", get(assets::send))
 }

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod acquire;
+mod assets;
 mod cards;
 mod chart;
 mod compare;
@@ -31,13 +32,13 @@ mod theme;
 mod tickets;
 mod trust_words;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, NOT_FOUND_HINT};
 use crate::market::Market;
 use crate::problem::Problem;
 use crate::text::Text;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{Uri, header};
+use axum::http::Uri;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -120,6 +121,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/assets/publish.js"),
     ("GET", "/assets/deploy.css"),
     ("GET", "/assets/storefront.js"),
+    ("GET", "/assets/print.css"),
     ("GET", "/assets/icon.svg"),
 ];
 
@@ -154,18 +156,13 @@ pub fn router(market: Market) -> Router {
         .route("/theme/{theme}", get(theme::choose))
         .merge(account_routes())
         .merge(publish_routes())
-        .route("/assets/style.css", get(|| asset("text/css; charset=utf-8", include_str!("style.css"))))
-        .route(
-            "/assets/storefront.css",
-            get(|| asset("text/css; charset=utf-8", include_str!("storefront.css"))),
-        )
-        .route("/assets/accounts.css", get(|| asset("text/css; charset=utf-8", include_str!("accounts.css"))))
-        .route("/assets/deploy.css", get(|| asset("text/css; charset=utf-8", include_str!("deploy.css"))))
-        .route("/assets/icon.svg", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
-        .route(
-            "/assets/storefront.js",
-            get(|| asset("text/javascript; charset=utf-8", include_str!("storefront.js"))),
-        )
+        .route("/assets/style.css", get(assets::send))
+        .route("/assets/storefront.css", get(assets::send))
+        .route("/assets/accounts.css", get(assets::send))
+        .route("/assets/deploy.css", get(assets::send))
+        .route("/assets/icon.svg", get(assets::send))
+        .route("/assets/storefront.js", get(assets::send))
+        .route("/assets/print.css", get(assets::send))
         .fallback(missing)
         .merge(managing::routes())
         .layer(middleware::from_fn_with_state(market.clone(), sending::around))
@@ -218,14 +215,8 @@ fn publish_routes() -> Router<Market> {
             "/publish/{publisher}/{offer}/plans/{index}/remove",
             get(publish::remove_plan_page).post(publish::remove_plan),
         )
-        .route(
-            "/assets/publish.css",
-            get(|| asset("text/css; charset=utf-8", include_str!("publish/publish.css"))),
-        )
-        .route(
-            "/assets/publish.js",
-            get(|| asset("text/javascript; charset=utf-8", include_str!("publish/publish.js"))),
-        )
+        .route("/assets/publish.css", get(assets::send))
+        .route("/assets/publish.js", get(assets::send))
 }
 
 /// What comes with pictures or a whole directory may be as large as over the API.
@@ -239,16 +230,22 @@ struct Failed(Text, Error);
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
         let Failed(text, error) = self;
-        let (status, ..) = crate::http::status_of(error.kind);
-        if status.is_server_error() {
-            tracing::error!(error = %error, "a page failed");
-        }
-        (status, layout::failure(&text, &error)).into_response()
+        failure(&text, &error)
     }
 }
 
-async fn asset(content_type: &'static str, content: &'static str) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, "max-age=3600")], content)
+/// The page of an error. What it says of a failure of ours is put in where it leaves (`sending`).
+fn failure(text: &Text, error: &Error) -> Response {
+    let (status, ..) = crate::http::status_of(error.kind);
+    if status.is_server_error() {
+        return crate::breakdown::failed(error.message.clone());
+    }
+    if error.hint == NOT_FOUND_HINT {
+        // These words are for whoever named a thing to a program; here somebody followed a link.
+        let error = Error::new(error.kind, text.get("nothing-here"), text.get("nothing-here-hint"));
+        return (status, layout::failure(text, &error)).into_response();
+    }
+    (status, layout::failure(text, error)).into_response()
 }
 
 /// What is nowhere: a problem where programs ask, a page for everyone else.

@@ -13,9 +13,10 @@ mod tabs;
 mod told;
 
 use super::layout::{self, Head};
+use super::{assets, failure};
 use crate::access::Actor;
 use crate::error::{Error, Kind};
-use crate::http::{Refused, Who, status_of};
+use crate::http::{Refused, Who};
 use crate::market::Market;
 use crate::text::Text;
 use axum::extract::FromRequestParts;
@@ -53,19 +54,15 @@ impl Desk {
         if error.kind == Kind::Unauthenticated {
             return Redirect::to("/sign-in").into_response();
         }
-        let (status, ..) = status_of(error.kind);
-        if status.is_server_error() {
-            tracing::error!(error = %error, "a page failed");
-        }
-        (status, layout::failure(&self.text, error)).into_response()
+        failure(&self.text, error)
     }
 
     /// A page of the portal.
     fn page(&self, title: &str, content: &Markup) -> Response {
         let about = Head { unlisted: true, wide: true, ..Head::default() };
         let content = html! {
-            link rel="stylesheet" href="/assets/publish.css";
-            script src="/assets/publish.js" defer {}
+            link rel="stylesheet" href=(assets::at("/assets/publish.css"));
+            script src=(assets::at("/assets/publish.js")) defer {}
             (content)
         };
         layout::page_with(&self.text, title, &about, &content).into_response()

@@ -2,10 +2,12 @@
 //! answer to whoever has it already, a way back for whoever is sent to sign in, and a page also where the framework refuses
 //! a request with a line of text or nothing.
 
-use super::{language, layout, session, theme};
+use super::{accounts, language, layout, session, theme};
+use crate::breakdown::{self, Asked};
 use crate::error::{Error, Kind};
 use crate::http::{self, Visitor};
 use crate::market::Market;
+use crate::problem::{Problem, is_problem};
 use crate::text::Text;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -14,9 +16,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest as _, Sha256};
 
-/// Nothing but what this server sends: no inline script or style, no frame, no third party.
-const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+/// Nothing but what this server sends: no inline script or style, no frame, no plug-in, no third party.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// No page needs any of these, so that nothing that is brought into one gets it.
+const PERMISSIONS_POLICY: &str =
+    "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), serial=(), usb=()";
 /// Largest answer of the pages: a picture of an offer.
 const ANSWER_BYTES_MAX: usize = offer::reading::TOTAL_BYTES_MAX + (1 << 20);
 
@@ -32,13 +37,17 @@ pub(super) async fn around(State(market): State<Market>, mut request: Request, n
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let here = here(&market, &request);
     let method = request.method().clone();
+    let asked = Asked::of(&request);
     request.extensions_mut().insert(visitor.clone());
-    let mut response = next.run(request).await;
+    let mut response = breakdown::run(next, request).await;
     let status = response.status();
-    let has_words = response.headers().get(header::CONTENT_TYPE).is_some_and(|content_type| {
-        content_type == "application/problem+json" || content_type.as_bytes().starts_with(b"text/html")
-    });
-    if !has_words && (status.is_client_error() || status.is_server_error()) {
+    let has_words = is_problem(&response) || content_type(response.headers()).starts_with("text/html");
+    if let Some(reference) = asked.reference(&market, &mut response) {
+        response = match is_problem(&response) {
+            true => Problem::of_failure(status, reference).into_response(),
+            false => accounts::private((status, layout::broken(&text, &reference))),
+        };
+    } else if !has_words && status.is_client_error() {
         response = refused(&text, status);
     }
     // A HEAD request has lost its body by the time it comes back here.
@@ -59,12 +68,15 @@ pub(super) async fn around(State(market): State<Market>, mut request: Request, n
     }
     let set = [
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), PERMISSIONS_POLICY),
     ];
     for (name, value) in set {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    if !is_asset {
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("cookie, accept-language"));
     }
     // No place in shared caches: a page may be one reader's only.
     let caching = response.headers_mut().entry(header::CACHE_CONTROL);
@@ -132,7 +144,6 @@ fn content_type(headers: &HeaderMap) -> &str {
 }
 
 fn refused(text: &Text, status: StatusCode) -> Response {
-    let kind = if status.is_server_error() { Kind::Internal } else { Kind::Invalid };
-    let error = Error::new(kind, text.get("request-refused"), text.get("request-refused-hint"));
+    let error = Error::new(Kind::Invalid, text.get("request-refused"), text.get("request-refused-hint"));
     (status, layout::failure(text, &error)).into_response()
 }

@@ -7,6 +7,7 @@ use super::{Failed, Language, layout};
 use crate::access::Actor;
 use crate::accounts::{ACCOUNT_NAME_CHARS_MAX, NewSession, PASSWORD_CHARS_MAX, SESSION_DAYS, SignInRefusal};
 use crate::error::{Error, Kind};
+use crate::headers::cookie;
 use crate::http::{ClientAddress, SESSION_COOKIE, Visitor, session_cookie};
 use crate::market::Market;
 use crate::text::Text;
@@ -85,8 +86,8 @@ async fn with_token(market: &Market, text: &Text, given: &Fields) -> Response {
         return (StatusCode::UNAUTHORIZED, refusal(text, given, &text.get("sign-in-refused")))
             .into_response();
     }
-    let cookie = cookie(market, token, "Strict", TOKEN_SECONDS);
-    (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(&after(given, "/sign-in"))).into_response()
+    let cookie = cookie(market, (SESSION_COOKIE, token), "Strict", TOKEN_SECONDS);
+    (AppendHeaders(cookie), Redirect::to(&after(given, "/sign-in"))).into_response()
 }
 
 pub(super) async fn sign_out(
@@ -100,8 +101,7 @@ pub(super) async fn sign_out(
     {
         return Failed(text, error).into_response();
     }
-    let cookie = cookie(&market, "", "Lax", 0);
-    (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to("/")).into_response()
+    (AppendHeaders(cookie(&market, (SESSION_COOKIE, ""), "Lax", 0)), Redirect::to("/")).into_response()
 }
 
 /// What a form that another site sent is told.
@@ -115,12 +115,7 @@ pub(super) fn session_header(
     market: &Market,
     session: &NewSession,
 ) -> AppendHeaders<[(header::HeaderName, String); 1]> {
-    AppendHeaders([(header::SET_COOKIE, cookie(market, &session.secret, "Lax", SESSION_DAYS * 24 * 3_600))])
-}
-
-fn cookie(market: &Market, value: &str, same_site: &str, seconds: i64) -> String {
-    let secure = if market.config().public_url().starts_with("https:") { "; Secure" } else { "" };
-    format!("{SESSION_COOKIE}={value}; Path=/; HttpOnly; SameSite={same_site}; Max-Age={seconds}{secure}")
+    AppendHeaders(cookie(market, (SESSION_COOKIE, &session.secret), "Lax", SESSION_DAYS * 24 * 3_600))
 }
 
 /// What a browser calls itself.

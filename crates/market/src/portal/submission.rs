@@ -10,7 +10,7 @@ pub(super) use confirm::{ask_cancel, ask_go_live};
 
 use super::layout::{self, Head};
 use super::posted::{Fields, refused};
-use super::{Language, format, tickets};
+use super::{Language, assets, format, tickets};
 use crate::access::Actor;
 use crate::error::{Error, Result};
 use crate::http::Who;
@@ -121,7 +121,7 @@ fn progress(text: &Text, submission: &Submission, newest: &SubmissionSummary) ->
             div #regions { (regions(text, submission)) }
             div #recertifications { (recertifications(text, submission)) }
         }
-        script src="/assets/progress.js" defer {}
+        script src=(assets::at("/assets/progress.js")) defer {}
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::Language;
 use crate::accounts::{Profile, Session};
+use crate::headers::cookie;
 use crate::http::{Visitor, own_path};
 use crate::market::Market;
 use axum::extract::{Path, State};
@@ -12,7 +13,7 @@ use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 /// Cookie that holds the choice.
 const COOKIE: &str = "edgemarket-theme";
 /// How long the choice is kept: a year.
-const COOKIE_SECONDS: u32 = 365 * 24 * 3_600;
+const COOKIE_SECONDS: i64 = 365 * 24 * 3_600;
 /// What can be chosen; the first is the system's choice.
 pub(super) const THEMES: [&str; 3] = ["auto", "light", "dark"];
 
@@ -25,7 +26,7 @@ pub(super) async fn choose(
     headers: HeaderMap,
 ) -> Response {
     let theme = THEMES.into_iter().find(|theme| *theme == name).unwrap_or(THEMES[0]);
-    let cookie = format!("{COOKIE}={theme}; Path=/; HttpOnly; SameSite=Lax; Max-Age={COOKIE_SECONDS}");
+    let cookie = cookie(&market, (COOKIE, theme), "Lax", COOKIE_SECONDS);
     let from = own_path(&market, &headers);
     // Not for a link on another site, which changes nothing of an account's.
     if let (Some(session), Some(_)) = (&visitor.session, &from)
@@ -35,7 +36,7 @@ pub(super) async fn choose(
         return refusal.into_page(text);
     }
     let back = from.unwrap_or_else(|| "/".to_owned());
-    (AppendHeaders([(header::SET_COOKIE, cookie)]), Redirect::to(&back)).into_response()
+    (AppendHeaders(cookie), Redirect::to(&back)).into_response()
 }
 
 /// The theme that the account has or the reader chose; `None` for the system's.

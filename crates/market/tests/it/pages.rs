@@ -262,7 +262,7 @@ async fn every_page_is_guarded_and_whole_in_both_languages() {
             .await;
             let html = answer.text();
             let csp = answer.header(header::CONTENT_SECURITY_POLICY);
-            assert!(csp.contains("default-src 'self'") && !csp.contains("unsafe"), "{path}: {csp}");
+            assert!(csp.starts_with("default-src 'none'") && !csp.contains("unsafe"), "{path}: {csp}");
             assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{path}");
             assert!(html.contains(&format!("<html lang=\"{language}\"")), "{path}: {html}");
             assert_eq!(raw_keys(html), Vec::<String>::new(), "{path} in {language}");

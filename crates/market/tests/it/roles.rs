@@ -77,7 +77,7 @@ fn a_forgotten_route_would_be_found() {
 }
 
 /// Path with its parameters and query of the call that stands for a route.
-fn filled(method: &str, path: &str, stage: &Stage) -> String {
+pub fn filled(method: &str, path: &str, stage: &Stage) -> String {
     let mut filled = path
         .replace("{publisher}", "contoso")
         .replace("{offer}", "sensor")
@@ -110,7 +110,7 @@ fn filled(method: &str, path: &str, stage: &Stage) -> String {
 
 /// Body of that call. What it would make is made and what it would remove is never there, so that the calls do not disturb
 /// each other.
-fn body_of(method: &str, path: &str, role: &str) -> Body {
+pub fn body_of(method: &str, path: &str, role: &str) -> Body {
     let json = |text: String| Body::from(text);
     let short: String = role.chars().filter(char::is_ascii_lowercase).collect();
     match (method, path) {
@@ -209,7 +209,7 @@ async fn status_of(
 }
 
 /// An account of this role, and the secret of its session.
-async fn person(market: &Market, name: &str, role: Option<Invited>) -> String {
+pub async fn person(market: &Market, name: &str, role: Option<Invited>) -> String {
     crate::accounts::make(market, &name.replace(' ', "-"), false).await;
     let secret = signed_in(market, name).await;
     if let Some(role) = role {

@@ -307,3 +307,21 @@ pub fn elf_that_exits(status: u8) -> Vec<u8> {
     bytes.extend([0xb8, 60, 0, 0, 0, 0xbf, status, 0, 0, 0, 0x0f, 0x05]);
     bytes
 }
+
+/// Does this to the database of a data directory, as nobody ever should.
+pub async fn sql(data: &Path, statement: &'static str) {
+    let mut connection = database(data).await;
+    sqlx::query(statement).execute(&mut connection).await.unwrap();
+}
+
+/// The one number that this finds there.
+pub async fn count(data: &Path, query: &'static str) -> i64 {
+    let mut connection = database(data).await;
+    sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
+}
+
+async fn database(data: &Path) -> sqlx::AnyConnection {
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}", data.join("market.db").display());
+    <sqlx::AnyConnection as sqlx::Connection>::connect(&url).await.unwrap()
+}
