@@ -26,6 +26,7 @@ mod publication;
 mod publishing;
 mod pull;
 mod push_kills;
+mod quality;
 mod recertify;
 mod region_kill;
 mod route;

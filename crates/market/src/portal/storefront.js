@@ -61,11 +61,28 @@ for (const command of document.querySelectorAll("pre.copy")) {
   command.append(button);
 }
 
-// Arrow keys turn the screenshots over.
+// Screenshots are turned over by arrow keys and buttons; one is open at a time, and at the end the focus is on the picture that
+// was seen last.
+const shown = () => document.querySelector(".lightbox:popover-open");
+const turn = (next) => {
+  if (!next) return;
+  shown()?.hidePopover();
+  next.showPopover();
+};
 document.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  const open = step && document.querySelector(".lightbox:popover-open");
-  if (!open) return;
-  const next = document.getElementById("shot-" + (Number(open.id.slice(5)) + step));
-  next?.showPopover();
+  if (step && shown()) turn(document.getElementById("shot-" + (Number(shown().id.slice(5)) + step)));
 });
+for (const button of document.querySelectorAll(".lightbox .turn")) {
+  button.addEventListener("click", (event) => {
+    event.preventDefault();
+    turn(document.getElementById(button.getAttribute("popovertarget")));
+  });
+}
+for (const box of document.querySelectorAll(".lightbox")) {
+  box.addEventListener("toggle", (event) => {
+    const isElsewhere = document.activeElement !== document.body && !document.activeElement.closest(".shots");
+    if (event.newState === "open" || shown() || isElsewhere) return;
+    document.querySelector(".shot[popovertarget=" + box.id + "]").focus();
+  });
+}

@@ -22,11 +22,13 @@ pub(super) fn screenshots(view: &View<'_>) -> Markup {
                     div.lightbox id={ "shot-" (at) } popover role="dialog" aria-label=(shot.name) {
                         figure {
                             img src=(view.picture(&shot.file)) alt=(shot.name) loading="lazy" width="533" height="324";
-                            figcaption { (shot.name) " · " (at + 1) "/" (shots.len()) }
+                            figcaption {
+                                a href=(view.picture(&shot.file)) { (shot.name) } " · " (at + 1) "/" (shots.len())
+                            }
                         }
                         p.actions {
-                            @if at > 0 { button type="button" popovertarget={ "shot-" (at - 1) } { (text.get("page-before")) } " " }
-                            @if at + 1 < shots.len() { button type="button" popovertarget={ "shot-" (at + 1) } { (text.get("page-after")) } " " }
+                            @if at > 0 { button.turn type="button" popovertarget={ "shot-" (at - 1) } { (text.get("page-before")) } " " }
+                            @if at + 1 < shots.len() { button.turn type="button" popovertarget={ "shot-" (at + 1) } { (text.get("page-after")) } " " }
                             button type="button" popovertarget={ "shot-" (at) } popovertargetaction="hide" autofocus { (text.get("close")) }
                         }
                     }
