@@ -22,11 +22,11 @@ const DAY_MS: i64 = 24 * 3_600 * 1_000;
 /// 2026-11-24T20:00:00Z.
 const NOW_MS: i64 = 1_795_550_400_000;
 /// The tests' image has no health check.
-const STRICT: &str = "[criteria.healthcheck-defined]\nblocking = true\n";
+pub const STRICT: &str = "[criteria.healthcheck-defined]\nblocking = true\n";
 const TAGS: [&str; 2] = ["latest", "1.0.0"];
 
 /// A marketplace with this policy, whose days go by as the number says.
-async fn open_at(directory: &Path, policy: &str, days: &Arc<AtomicI64>, faults: Faults) -> Market {
+pub async fn open_at(directory: &Path, policy: &str, days: &Arc<AtomicI64>, faults: Faults) -> Market {
     let mut config = config_at(directory);
     config.policy = Policy::from_toml(policy).unwrap();
     let days = Arc::clone(days);
@@ -35,7 +35,7 @@ async fn open_at(directory: &Path, policy: &str, days: &Arc<AtomicI64>, faults: 
 }
 
 /// One offer, live under the policy of the day.
-async fn live(directory: &Path, days: &Arc<AtomicI64>) {
+pub async fn live(directory: &Path, days: &Arc<AtomicI64>) {
     let market = open_at(directory, "", days, Faults::default()).await;
     found(&market).await;
     let working = work(&market);
@@ -54,7 +54,7 @@ async fn ended(market: &Market, id: &str) -> Campaign {
 }
 
 /// Starts a campaign and waits for its end.
-async fn run(market: &Market, new: NewCampaign) -> Campaign {
+pub async fn run(market: &Market, new: NewCampaign) -> Campaign {
     let begun = market.start_recertification(&Actor::Operator, new).await.unwrap();
     ended(market, &begun.id).await
 }
@@ -65,7 +65,7 @@ async fn actions(market: &Market) -> Vec<String> {
     after.skip(1).collect()
 }
 
-fn days(count: i64) -> Arc<AtomicI64> {
+pub fn days(count: i64) -> Arc<AtomicI64> {
     Arc::new(AtomicI64::new(count))
 }
 
