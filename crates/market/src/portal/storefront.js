@@ -8,6 +8,7 @@ if (field && document.getElementById("results")) {
   let timer = 0;
   let running = null;
   let shown = field.value.trim();
+  let here = location.pathname + location.search;
   const show = async () => {
     const typed = field.value.trim();
     if (typed === shown) return;
@@ -30,6 +31,7 @@ if (field && document.getElementById("results")) {
       // The first one makes an entry to come back from; those that follow it replace each other.
       if (location.pathname === "/search") history.replaceState(null, "", address);
       else history.pushState(null, "", address);
+      here = location.pathname + location.search;
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     }
@@ -38,7 +40,10 @@ if (field && document.getElementById("results")) {
     clearTimeout(timer);
     timer = setTimeout(show, 120);
   });
-  addEventListener("popstate", () => location.reload());
+  // A link within the page, such as the one past the header, comes here too.
+  addEventListener("popstate", () => {
+    if (location.pathname + location.search !== here) location.reload();
+  });
 }
 
 // On a phone the filters begin closed.

@@ -207,6 +207,8 @@ async fn a_session_that_ended_gives_back_what_was_typed() {
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     let page = answer.text();
     assert!(page.contains("Typed &lt;b&gt;") && page.contains("for an hour"), "{page}");
+    // A page cannot give a chosen file back to a browser.
+    assert!(page.contains("Pictures that you had chosen and not saved are chosen once more."), "{page}");
     assert!(page.contains("href=\"/sign-in\" target=\"_blank\""), "{page}");
     // Nothing of the draft is in it that was not sent, and the same for an offer that is not there.
     let none = post(&desk.router, "/publish/contoso/none/listing", "", &[("/listing/title", "T")]).await;
