@@ -108,7 +108,7 @@ async fn every_answer_is_guarded() {
     }
     let here = format!("http://{HOST}");
     for (method, path, bytes) in
-        [("POST", "/publish", 3 << 20), ("POST", "/api/v1/validate", api::BODY_BYTES_MAX + 1)]
+        [("POST", "/publish", 9 << 20), ("POST", "/api/v1/validate", api::BODY_BYTES_MAX + 1)]
     {
         let request = request(Method::from_bytes(method.as_bytes()).unwrap(), path, &stage.own);
         let request = request.header(header::ORIGIN, &here).body(Body::from(vec![b'a'; bytes])).unwrap();

@@ -74,7 +74,10 @@ impl Sent {
             return Sent::of_parts(parts.map_err(|cause| broken(&cause.body_text()))?).await;
         }
         let body = to_bytes(request.into_body(), FORM_BYTES_MAX).await;
-        let body = body.map_err(|_| too_much(format!("the form has more than {FORM_BYTES_MAX} bytes")))?;
+        let body = body.map_err(|_| {
+            let error = too_much(format!("the form has more than {FORM_BYTES_MAX} bytes"));
+            Unread(StatusCode::PAYLOAD_TOO_LARGE, error)
+        })?;
         Ok(Sent { fields: Fields::of_urlencoded(&body)?, files: BTreeMap::new() })
     }
 
