@@ -28,6 +28,7 @@ pub mod rules;
 pub mod sandbox;
 pub mod sbom;
 mod secrets;
+pub mod sentences;
 pub mod standards;
 mod start;
 pub mod tarwalk;

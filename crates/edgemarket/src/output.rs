@@ -93,20 +93,25 @@ impl Output {
             return ExitCode::from(failure.status);
         }
         if !failure.message.is_empty() {
-            anstream::eprintln!("\x1b[1;31m{}\x1b[0m: {}", self.text.get("error"), failure.message);
+            anstream::eprintln!(
+                "\x1b[1;31m{}\x1b[0m: {}",
+                self.text.get("error"),
+                self.text.told(&failure.message)
+            );
         }
         for finding in &failure.findings {
-            anstream::eprint!("{}", finding_lines(finding));
+            anstream::eprint!("{}", finding_lines(&self.text, finding));
         }
         if let Some(hint) = &failure.hint {
-            anstream::eprintln!("\x1b[1;36mhint\x1b[0m: {hint}");
+            anstream::eprintln!("\x1b[1;36m{}\x1b[0m: {}", self.text.get("hint"), self.text.told(hint));
         }
         ExitCode::from(failure.status)
     }
 }
 
-/// A finding as an editor and a person read it: `offer.yaml:37:12: error[rule]: fact`, then the hint.
-pub fn finding_lines(finding: &serde_json::Value) -> String {
+/// A finding as an editor and a person read it: `offer.yaml:37:12: error[rule]: fact`, then the hint. Editors know the
+/// severity's English name.
+pub fn finding_lines(language: &Text, finding: &serde_json::Value) -> String {
     let text = |key: &str| finding.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
     let place = match finding.get("position") {
         Some(position) => {
@@ -119,11 +124,12 @@ pub fn finding_lines(finding: &serde_json::Value) -> String {
         None => text("pointer").to_owned(),
     };
     format!(
-        "{place}: {}[{}]: {}\n    hint: {}\n",
+        "{place}: {}[{}]: {}\n    {}: {}\n",
         text("severity"),
         text("rule"),
-        text("message"),
-        text("hint")
+        language.told(text("message")),
+        language.get("hint"),
+        language.told(text("hint"))
     )
 }
 

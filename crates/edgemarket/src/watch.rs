@@ -165,9 +165,10 @@ fn print_message(text: &Text, message: &Message) {
         Level::Error => "error",
     });
     let place = message.place.as_ref().map(|place| format!(" ({})", place_line(place))).unwrap_or_default();
-    anstream::eprintln!("   {level}: {}{place}", message.text);
+    let rule = message.rule.as_ref().map(|rule| format!(" [{rule}]")).unwrap_or_default();
+    anstream::eprintln!("   {level}: {}{rule}{place}", text.told(message.fact()));
     if let Some(hint) = &message.hint {
-        anstream::eprintln!("      {}: {hint}", text.get("hint"));
+        anstream::eprintln!("      {}: {}", text.get("hint"), text.told(hint));
     }
 }
 

@@ -30,6 +30,7 @@ pub fn offers(data: &[u8]) {
     let lines = files[DOCUMENT].split(|&byte| matches!(byte, b'\n' | b'\r')).count() as u32;
     for finding in &reading.findings {
         assert!(!finding.message.is_empty() && !finding.hint.is_empty(), "{finding:?}");
+        let _ = certify::sentences::french(&finding.message);
         if let Some(position) = finding.position.as_ref().filter(|position| position.file == DOCUMENT) {
             assert!(position.line <= lines + 1 && position.column >= 1, "{finding:?} in {lines} lines");
         }

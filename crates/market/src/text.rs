@@ -1,8 +1,10 @@
-//! The sentences of the pages and of the command line in English and French, from `locales/`. Findings and the
-//! command line's help are English.
+//! The sentences of the pages and of the command line in English and French, from `locales/`, and what findings and
+//! refusals say, which is English until it is shown. The command line's help is English.
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
+use maud::{Markup, Render, html};
+use offer::sentences::Catalogue;
 use std::sync::LazyLock;
 
 const ENGLISH: &[&str] = &[
@@ -24,10 +26,17 @@ const FRENCH: &[&str] = &[
     include_str!("../locales/fr/publish.ftl"),
 ];
 
+/// French of what the marketplace refuses; what it passes on from rules and certification is in their catalogues.
+const REFUSALS: &str = include_str!("../locales/sentences/fr.txt");
+
 type Bundle = FluentBundle<FluentResource>;
 
 static ENGLISH_BUNDLE: LazyLock<Bundle> = LazyLock::new(|| bundle(ENGLISH, "en"));
 static FRENCH_BUNDLE: LazyLock<Bundle> = LazyLock::new(|| bundle(FRENCH, "fr"));
+static FRENCH_SENTENCES: LazyLock<Catalogue> = LazyLock::new(|| {
+    let [offer, certify] = certify::sentences::FRENCH;
+    Catalogue::new(&[offer, certify, REFUSALS])
+});
 
 /// Sentences in one language.
 pub struct Text {
@@ -80,6 +89,13 @@ impl Text {
         self.formatted(key, &[])
     }
 
+    /// What a finding or a refusal says, in the reader's language where there is a translation.
+    pub fn told(&self, english: &str) -> Told {
+        let french = if self.french { FRENCH_SENTENCES.translate(english) } else { None };
+        let is_foreign = self.french && french.is_none();
+        Told { words: french.unwrap_or_else(|| english.to_owned()), is_foreign }
+    }
+
     fn formatted(&self, key: &str, values: &[(&str, &str)]) -> Option<String> {
         let mut args = FluentArgs::new();
         for (name, value) in values {
@@ -91,6 +107,28 @@ impl Text {
         }
         let pattern = self.bundle.get_message(key)?.value()?;
         Some(self.bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned())
+    }
+}
+
+/// A sentence as it is shown. On a page, one that has no translation says that it is English, so that it is read aloud
+/// as such.
+#[derive(Debug)]
+pub struct Told {
+    /// The sentence.
+    pub words: String,
+    /// It is English, and the reader's language is another one.
+    pub is_foreign: bool,
+}
+
+impl Render for Told {
+    fn render(&self) -> Markup {
+        html! { @if self.is_foreign { span lang="en" { (self.words) } } @else { (self.words) } }
+    }
+}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.words)
     }
 }
 
@@ -107,7 +145,7 @@ fn bundle(sources: &[&str], tag: &str) -> Bundle {
 
 #[cfg(test)]
 mod tests {
-    use super::{ENGLISH, FRENCH, Text};
+    use super::{ENGLISH, FRENCH, REFUSALS, Text};
     use fluent_bundle::FluentResource;
     use std::collections::BTreeSet;
 
@@ -128,6 +166,25 @@ mod tests {
     #[test]
     fn both_languages_have_every_sentence() {
         assert_eq!(keys(ENGLISH), keys(FRENCH));
+    }
+
+    #[test]
+    fn what_is_refused_has_its_translation() {
+        assert_eq!(offer::sentences::faults(REFUSALS), Vec::<String>::new());
+        let text = Text::of_locale("fr");
+        let told = text.told("the plan standard was not found");
+        assert_eq!((told.words.as_str(), told.is_foreign), ("le plan standard est introuvable", false));
+        assert!(text.told("nobody ever said this").is_foreign);
+        assert!(!Text::of_locale("en").told("nobody ever said this").is_foreign);
+    }
+
+    #[test]
+    fn a_criterion_has_one_title() {
+        let text = Text::of_locale("fr");
+        for criterion in certify::criteria::ALL {
+            let title = text.find(&format!("criterion-{}", criterion.id()));
+            assert_eq!(title, certify::sentences::french(criterion.title()), "{}", criterion.id());
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub mod route;
 mod rules;
 pub mod schema;
 pub mod sections;
+pub mod sentences;
 pub mod submission;
 pub mod tags;
 pub mod template;

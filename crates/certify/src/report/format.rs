@@ -20,7 +20,7 @@ pub enum Format {
 /// What a form may depend on besides the report.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'a> {
-    /// Language of the headings of the page; findings are in English.
+    /// Language of the page; the other forms are read by programs and in English.
     pub language: Language,
     /// The offer's directory as the reader's tool knows it, for example `modules/vitals`: SARIF names `offer.yaml`
     /// relative to the root of the repository. Empty when it is not known.

@@ -138,10 +138,10 @@ fn criterion(result: &CriterionResult, words: &Words) -> Markup {
     html! {
         article {
             h3 #{ "criterion-" (clean(&result.id)) } {
-                code { (clean(&result.id)) } " — " (clean(&result.title)) " "
+                code { (clean(&result.id)) } " — " (said(&result.title, words)) " "
                 span.weight.quiet { "(" (if result.blocking { words.blocking } else { words.advice }) ")" }
             }
-            @if let Some(reason) = &result.reason { p { (clean(reason)) } }
+            @if let Some(reason) = &result.reason { p { (said(reason, words)) } }
             @if !result.findings.is_empty() {
                 ol.findings { @for one in &result.findings { (finding(one, words)) } }
             }
@@ -154,7 +154,7 @@ fn finding(finding: &Finding, words: &Words) -> Markup {
     let parts = parts(&finding.place, words);
     html! {
         li.blocks[finding.blocking] {
-            p.message { (clean(&finding.message)) }
+            p.message { (said(&finding.message, words)) }
             p.weight.quiet { (words.severity(finding.severity)) " · " (weight) }
             dl {
                 @if !parts.is_empty() {
@@ -166,9 +166,17 @@ fn finding(finding: &Finding, words: &Words) -> Markup {
                 }
                 @if let Some(evidence) = &finding.evidence { dt { (words.seen) } dd { pre { (clean(evidence)) } } }
                 @if let Some(waived) = &finding.waived { dt { (words.waived) } dd { (clean(&waived.in_words())) } }
-                dt { (words.hint) } dd { (clean(&finding.hint)) }
+                dt { (words.hint) } dd { (said(&finding.hint, words)) }
             }
         }
+    }
+}
+
+/// What the report says, in the reader's language where there is a translation; what has none says that it is English.
+fn said(english: &str, words: &Words) -> Markup {
+    match words.language.of_sentence(english) {
+        Some(said) => html! { (clean(&said)) },
+        None => html! { span lang="en" { (clean(english)) } },
     }
 }
 
@@ -191,7 +199,7 @@ fn standards(standards: &[StandardView], words: &Words) -> Markup {
                             td { (clean(&clause.id)) " " (clean(&clause.title)) }
                             td.(clause_class(clause.result)) {
                                 (words.clause_result(clause.result))
-                                @if let Some(reason) = &clause.reason { br; span.weight.quiet { (clean(reason)) } }
+                                @if let Some(reason) = &clause.reason { br; span.weight.quiet { (said(reason, words)) } }
                             }
                             td { @for id in &clause.criteria { code { (clean(id)) } " " } }
                         } } }

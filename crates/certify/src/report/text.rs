@@ -1,7 +1,9 @@
 //! The report for a terminal: what needs doing, with places and hints, then what passed, in few lines. Plain text;
 //! whether it is coloured, and in which language the headings are, the caller says.
 
+use super::html::Language;
 use super::{CriterionResult, Finding, Report, Verdict, Where};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 mod notes;
@@ -24,10 +26,11 @@ pub struct Style {
     pub words: Words,
 }
 
-/// The headings' words, in one language. Findings are in English.
+/// The headings' words, and the language that they and what the report says are in.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "see Words::english")]
 pub struct Words {
+    pub language: Language,
     pub image: String,
     pub platforms: String,
     pub passed: String,
@@ -55,6 +58,7 @@ impl Words {
     /// English.
     pub fn english() -> Words {
         Words {
+            language: Language::English,
             image: "image".into(),
             platforms: "platforms".into(),
             passed: "passed".into(),
@@ -77,6 +81,11 @@ impl Words {
             not_met: "not met".into(),
             not_covered: "not covered by an image scan".into(),
         }
+    }
+
+    /// What the report says, in the language where there is a translation.
+    fn said(&self, english: &str) -> String {
+        clean(&self.language.of_sentence(english).unwrap_or(Cow::Borrowed(english)))
     }
 
     fn of(&self, verdict: Verdict) -> &str {
@@ -128,9 +137,12 @@ fn several_of_a_platform(report: &Report) -> bool {
 
 fn criterion(text: &mut String, result: &CriterionResult, style: &Style, with_image: bool) {
     text.push('\n');
-    line(text, &format!("{}: {} — {}", sign(result.verdict, style), result.id, result.title));
+    line(
+        text,
+        &format!("{}: {} — {}", sign(result.verdict, style), result.id, style.words.said(&result.title)),
+    );
     if let Some(reason) = &result.reason {
-        line(text, &format!("  {}", clean(reason)));
+        line(text, &format!("  {}", style.words.said(reason)));
     }
     for one in result.findings.iter().take(SHOWN_MAX) {
         finding(text, one, style, with_image);
@@ -147,7 +159,7 @@ fn finding(text: &mut String, finding: &Finding, style: &Style, with_image: bool
         (None, true) => paint("✗", "31", style),
         (None, false) => paint("!", "33", style),
     };
-    line(text, &format!("  {bullet} {}", clean(&finding.message)));
+    line(text, &format!("  {bullet} {}", style.words.said(&finding.message)));
     let place = place(&finding.place, style, with_image);
     if !place.is_empty() {
         line(text, &format!("    {}", clean(&place)));
@@ -161,7 +173,7 @@ fn finding(text: &mut String, finding: &Finding, style: &Style, with_image: bool
     }
     match &finding.waived {
         Some(waived) => notes::waived(text, waived, &style.words),
-        None => line(text, &format!("    {}: {}", style.words.hint, clean(&finding.hint))),
+        None => line(text, &format!("    {}: {}", style.words.hint, style.words.said(&finding.hint))),
     }
 }
 
@@ -198,7 +210,7 @@ fn not_applicable(text: &mut String, report: &Report, style: &Style) {
         let ids: Vec<&str> = same.iter().map(|result| result.id.as_str()).collect();
         line(text, &format!("{}: {}", sign(Verdict::NotApplicable, style), ids.join(", ")));
         if let Some(reason) = &first.reason {
-            line(text, &format!("  {}", clean(reason)));
+            line(text, &format!("  {}", style.words.said(reason)));
         }
         rest = others;
     }

@@ -116,7 +116,14 @@ pub fn run(source: &Repository, reading: Option<&Reading>, policy: &Policy) -> C
     .expect("the source can be read")
 }
 
+/// The report as a terminal shows it. All of it can be said in French.
 fn text(report: &Report) -> String {
+    for result in &report.criteria {
+        let findings = result.findings.iter().flat_map(|finding| [&finding.message, &finding.hint]);
+        for said in findings.chain(&result.reason).chain([&result.title]) {
+            assert!(certify::sentences::french(said).is_some(), "no French: {said}");
+        }
+    }
     render(report, &Style { colour: false, words: Words::english() })
 }
 

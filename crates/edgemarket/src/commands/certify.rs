@@ -330,6 +330,7 @@ fn cache_directory(arguments: &Certify) -> Option<PathBuf> {
 fn words(output: &Output) -> Words {
     let text = |key: &str| output.text.get(&format!("report-{key}"));
     Words {
+        language: Language::of_tag(output.text.language()),
         image: text("image"),
         platforms: text("platforms"),
         passed: text("passed"),

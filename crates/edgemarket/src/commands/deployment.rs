@@ -111,9 +111,9 @@ async fn make(args: &Deployment, output: &Output) -> Result<(), Failure> {
         output.remark(&format!(
             "{}: {}\n    {}: {}",
             output.text.get("level-warning"),
-            warning.message,
+            output.text.told(&warning.message),
             output.text.get("hint"),
-            warning.hint
+            output.text.told(&warning.hint)
         ));
     }
     if let Some(id) = &made.id {

@@ -95,7 +95,7 @@ fn validate(dir: &Path, policy: Option<&Path>, output: &Output) -> Result<(), Fa
         None => dir.display().to_string(),
     };
     output.value(&Validity { valid, findings: &reading.findings }, |validity| {
-        let mut text = lines(validity.findings);
+        let mut text = lines(output, validity.findings);
         let errors = validity.findings.iter().filter(|f| f.severity == Severity::Error).count();
         let warnings = (validity.findings.len() - errors).to_string();
         if validity.valid {
@@ -111,10 +111,10 @@ fn validate(dir: &Path, policy: Option<&Path>, output: &Output) -> Result<(), Fa
     if valid { Ok(()) } else { Err(Failure::said()) }
 }
 
-fn lines(findings: &[Finding]) -> String {
+fn lines(output: &Output, findings: &[Finding]) -> String {
     findings
         .iter()
         .filter_map(|finding| serde_json::to_value(finding).ok())
-        .map(|f| finding_lines(&f))
+        .map(|f| finding_lines(&output.text, &f))
         .collect()
 }

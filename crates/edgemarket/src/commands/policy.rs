@@ -64,7 +64,7 @@ fn check(file: &Path, output: &Output) -> Result<(), Failure> {
     let valid = findings.iter().all(|finding| finding.severity != Severity::Error);
     output.value(&Validity { valid, findings: &findings }, |validity| {
         let lines = validity.findings.iter().filter_map(|finding| serde_json::to_value(finding).ok());
-        let mut text: String = lines.map(|finding| finding_lines(&finding)).collect();
+        let mut text: String = lines.map(|finding| finding_lines(&output.text, &finding)).collect();
         if validity.valid {
             text += &format!("{}\n", output.text.with("policy-valid", &[("name", &name)]));
         }

@@ -2,6 +2,7 @@
 
 use crate::output::{Failure, Output};
 use clap::Subcommand;
+use market::text::Text;
 use offer::route::{Route, RouteError, RouteWarning};
 use serde::Serialize;
 
@@ -48,13 +49,15 @@ pub fn run(command: &RouteCommand, output: &Output) -> Result<(), Failure> {
     output.value(&validity, |validity| {
         let remarks = validity.error.iter().chain(&validity.warnings);
         let sentence = if validity.valid { "route-valid" } else { "route-invalid" };
-        remarks.map(|remark| pointed(route, remark)).collect::<String>() + &output.text.get(sentence) + "\n"
+        remarks.map(|remark| pointed(route, remark, &output.text)).collect::<String>()
+            + &output.text.get(sentence)
+            + "\n"
     })?;
     if validity.valid { Ok(()) } else { Err(Failure::said()) }
 }
 
 /// The line of the route that the column is in, and under it a caret and what is wrong.
-fn pointed(route: &str, remark: &Remark) -> String {
+fn pointed(route: &str, remark: &Remark, text: &Text) -> String {
     let mut column = remark.column.max(1);
     let mut line = "";
     for part in route.split('\n') {
@@ -68,7 +71,8 @@ fn pointed(route: &str, remark: &Remark) -> String {
     column = column.min(line.chars().count() + 1);
     let shown: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let caret = " ".repeat(column - 1);
-    format!("{shown}\n{caret}^\ncolumn {}: {}\nhint: {}\n", remark.column, remark.message, remark.hint)
+    let fact = text.told(&format!("column {}: {}", remark.column, remark.message));
+    format!("{shown}\n{caret}^\n{fact}\n{}: {}\n", text.get("hint"), text.told(&remark.hint))
 }
 
 impl From<RouteError> for Remark {
@@ -89,10 +93,11 @@ mod tests {
 
     #[test]
     fn the_caret_stands_under_the_column() {
+        let english = Text::of_locale("en");
         let remark = |column| Remark { column, message: "m".into(), expected: Vec::new(), hint: "h".into() };
-        assert!(pointed("FROM x\nINTO y", &remark(8)).starts_with("INTO y\n^\n"));
-        assert!(pointed("FROM", &remark(5)).starts_with("FROM\n    ^\n"));
-        assert!(pointed("", &remark(1)).starts_with("\n^\n"));
-        assert!(pointed("a\n", &remark(3)).starts_with("\n^\n"));
+        assert!(pointed("FROM x\nINTO y", &remark(8), &english).starts_with("INTO y\n^\n"));
+        assert!(pointed("FROM", &remark(5), &english).starts_with("FROM\n    ^\n"));
+        assert!(pointed("", &remark(1), &english).starts_with("\n^\n"));
+        assert!(pointed("a\n", &remark(3), &english).starts_with("\n^\n"));
     }
 }

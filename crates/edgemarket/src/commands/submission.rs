@@ -242,16 +242,18 @@ fn describe(submission: &Submission, words: &Text) -> String {
     let name = format!("{}.{}", summary.publisher, summary.offer);
     let state = words.get(&format!("state-{}", format!("{:?}", summary.state).to_lowercase()));
     let mut text = format!("{name} {}: {state}\n", summary.number);
-    let untold = |reason: &&String| !submission.steps.iter().any(|step| why(step).contains(*reason));
+    let untold = |reason: &&String| {
+        !submission.steps.iter().any(|step| why(step, words).contains(words.told(reason).words.as_str()))
+    };
     if let Some(reason) = summary.reason.as_ref().filter(untold) {
-        text.push_str(&format!("  {reason}\n"));
+        text.push_str(&format!("  {}\n", words.told(reason)));
     }
     for (index, step) in submission.steps.iter().enumerate() {
         let (step_name, status) = (watch::step_name(words, step), watch::status(words, step.status));
         let overdue = if step.overdue { format!("  {}", words.get("overdue")) } else { String::new() };
         let percent = step.progress;
         text.push_str(&format!("  {}. {step_name:24} {status:40} {percent:>3} %{overdue}\n", index + 1));
-        text.push_str(&why(step));
+        text.push_str(&why(step, words));
     }
     for image in &submission.images {
         text.push_str(&format!(
@@ -273,7 +275,7 @@ fn describe(submission: &Submission, words: &Text) -> String {
 }
 
 /// What a step that is blocked waits for, or why one was rejected.
-fn why(step: &StepView) -> String {
+fn why(step: &StepView, words: &Text) -> String {
     let wanted = match step.status {
         StepStatus::Blocked => Level::Warning,
         StepStatus::Rejected | StepStatus::WaitingForApproval => Level::Error,
@@ -284,8 +286,9 @@ fn why(step: &StepView) -> String {
     let most = if step.status == StepStatus::Blocked { 1 } else { REASONS_MAX };
     let mut lines: Vec<String> = Vec::new();
     for message in messages.take(most) {
-        let hint = message.hint.as_deref().map(|hint| format!("       hint: {hint}\n")).unwrap_or_default();
-        lines.push(format!("     {}\n{hint}", message.text));
+        let hint = |hint: &String| format!("       {}: {}\n", words.get("hint"), words.told(hint));
+        let hint = message.hint.as_ref().map(hint).unwrap_or_default();
+        lines.push(format!("     {}\n{hint}", words.told(&message.text)));
     }
     lines.into_iter().rev().collect()
 }

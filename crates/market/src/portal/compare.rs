@@ -66,7 +66,7 @@ pub(super) async fn compare(
                 (form(&text, &names, &choice))
                 @match &compared {
                     Ok(comparison) => (differences(&text, &names, comparison)),
-                    Err(error) => (hindrance(&names, error)),
+                    Err(error) => (hindrance(&text, &names, error)),
                 }
             };
             page(&text, (&names.0, &names.1), "compare", &content)
@@ -127,16 +127,16 @@ fn form(text: &Text, names: &(String, String), choice: &Choice) -> Markup {
     }
 }
 
-fn hindrance(names: &(String, String), error: &Error) -> Markup {
+fn hindrance(text: &Text, names: &(String, String), error: &Error) -> Markup {
     html! {
         div.empty {
-            p { (error.message) }
-            p.hint { (error.hint) }
+            p { (text.told(&error.message)) }
+            p.hint { (text.told(&error.hint)) }
             @if !error.findings.is_empty() {
                 ul { @for finding in error.findings.iter().take(ROWS_MAX) {
                     li { @match field_of((&names.0, &names.1), &finding.pointer) {
-                        Some((_, address)) => a href=(address) { (finding.message) },
-                        None => (finding.message),
+                        Some((_, address)) => a href=(address) { (text.told(&finding.message)) },
+                        None => (text.told(&finding.message)),
                     } }
                 } }
             }
@@ -307,7 +307,7 @@ fn findings(text: &Text, of: &FindingsOf) -> Markup {
     let list = |findings: &[FindingOf]| {
         html! { ul.plain { @for one in findings.iter().take(ROWS_MAX) { li {
             span class={ "chip severity-" (format!("{:?}", one.finding.severity).to_lowercase()) } { (one.criterion) }
-            " " bdi { (one.finding.message) }
+            " " bdi { (text.told(&one.finding.message)) }
             @let words = one.finding.place.in_words();
             @if !words.is_empty() { p.small.place { bdi { (words) } } }
         } } } }

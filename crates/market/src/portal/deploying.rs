@@ -24,8 +24,8 @@ impl Form {
 pub(super) fn error_of(text: &Text, error: &Error) -> Markup {
     html! {
         div.failed role="alert" {
-            p { strong { (text.get("form-refused")) } " " span lang="en" { (error.message) } }
-            p.hint lang="en" { (error.hint) }
+            p { strong { (text.get("form-refused")) } " " (text.told(&error.message)) }
+            p.hint { (text.told(&error.hint)) }
         }
     }
 }

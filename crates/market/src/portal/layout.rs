@@ -174,8 +174,8 @@ pub fn failure(text: &Text, error: &Error) -> Html<String> {
     });
     let content = html! {
         h1 { (title) }
-        p { (error.message) }
-        p.hint { (text.get("hint-label")) " " (error.hint) }
+        p { (text.told(&error.message)) }
+        p.hint { (text.get("hint-label")) " " (text.told(&error.hint)) }
         p { a.button href="/" { (text.get("back-to-catalogue")) } }
     };
     page_with(text, &title, &Head { unlisted: true, ..Head::default() }, &content)

@@ -213,8 +213,8 @@ fn problem(text: &Text, error: Option<&Error>) -> Markup {
     html! {
         @if let Some(error) = error {
             div #problem role="alert" {
-                p.bad { (error.message) }
-                p.hint { (text.get("hint-label")) " " (error.hint) }
+                p.bad { (text.told(&error.message)) }
+                p.hint { (text.get("hint-label")) " " (text.told(&error.hint)) }
             }
         }
     }

@@ -12,6 +12,7 @@ mod crash;
 mod docker_registry;
 mod double_clicks;
 mod forms;
+mod french;
 mod headers;
 mod hiding;
 mod http;

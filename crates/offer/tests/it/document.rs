@@ -34,8 +34,11 @@ pub fn read(files: &Files) -> Reading {
     document::read(files, &Policy::default())
 }
 
-/// Findings one by line pair; the placeholders of the template are left out.
+/// Findings one by line pair; the placeholders of the template are left out. Each can be said in French.
 pub fn told(reading: &Reading) -> String {
+    for said in reading.findings.iter().flat_map(|finding| [&finding.message, &finding.hint]) {
+        assert!(offer::sentences::french(said).is_some(), "no French: {said}");
+    }
     let line = |finding: &Finding| {
         let position = finding.position.as_ref().map_or_else(|| "-".into(), ToString::to_string);
         let severity = if finding.severity == Severity::Error { "error" } else { "warning" };

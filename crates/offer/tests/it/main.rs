@@ -18,6 +18,7 @@ mod privileges;
 mod route;
 mod schema;
 mod sections;
+mod sentences;
 mod submission;
 mod tags;
 mod template;

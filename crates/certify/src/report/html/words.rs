@@ -1,8 +1,10 @@
-//! The headings of the page in English and French. Findings, hints and criteria's titles are English.
+//! The headings of the page in English and French. What the report itself says is in the catalogue of
+//! `crate::sentences`.
 
 use crate::report::{ClauseResult, Severity, Verdict};
+use std::borrow::Cow;
 
-/// Language of the headings.
+/// Language in which a report is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Language {
@@ -17,6 +19,14 @@ impl Language {
         if tag == "fr" { Language::French } else { Language::English }
     }
 
+    /// A sentence of a report in this language, where there is one.
+    pub fn of_sentence(self, english: &str) -> Option<Cow<'_, str>> {
+        match self {
+            Language::English => Some(Cow::Borrowed(english)),
+            Language::French => crate::sentences::french(english).map(Cow::Owned),
+        }
+    }
+
     pub(super) fn words(self) -> &'static Words {
         match self {
             Language::English => &ENGLISH,
@@ -27,6 +37,7 @@ impl Language {
 
 /// One language. Sentences that grow with a count are written so that they need no plural.
 pub(super) struct Words {
+    pub language: Language,
     pub tag: &'static str,
     pub title: &'static str,
     pub summary: &'static str,
@@ -96,6 +107,7 @@ impl Words {
 }
 
 const ENGLISH: Words = Words {
+    language: Language::English,
     tag: "en",
     title: "Certification report",
     summary: "Summary",
@@ -134,6 +146,7 @@ const ENGLISH: Words = Words {
 };
 
 const FRENCH: Words = Words {
+    language: Language::French,
     tag: "fr",
     title: "Rapport de certification",
     summary: "Résumé",

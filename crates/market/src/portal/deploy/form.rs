@@ -22,7 +22,7 @@ pub(super) fn page(text: &Text, loaded: &Loaded, fields: &Fields, faults: &Fault
                 div.failed role="alert" {
                     p { strong { (text.get("deploy-look")) } }
                     @if !faults.elsewhere().is_empty() {
-                        ul lang="en" { @for finding in faults.elsewhere() { li { (finding.message) p.hint { (finding.hint) } } } }
+                        ul { @for finding in faults.elsewhere() { li { (text.told(&finding.message)) p.hint { (text.told(&finding.hint)) } } } }
                     }
                 }
             }
@@ -82,7 +82,7 @@ fn module(
                     spellcheck="false" autocapitalize="none" aria-describedby={ (name_field) "-help" }
                     aria-invalid[!wrong.is_empty()];
                 p.hint id={ (name_field) "-help" } {
-                    @for finding in &wrong { span.fault lang="en" { (finding.message) ". " (finding.hint) } " " }
+                    @for finding in &wrong { span.fault { (text.told(&finding.message)) ". " (text.told(&finding.hint)) } " " }
                     (text.with("deploy-name-help", &[("name", &chosen.name)]))
                 }
             }
@@ -122,7 +122,7 @@ fn value(text: &Text, index: usize, asked: &Asked, value: &str, faults: &Faults)
             p.hint id=(help) {
                 @if wrong { span.fault { (text.get(fault)) } " " }
                 (text.get(&format!("value-{}", asked.kind.id())))
-                span.small { " · " (text.get("deploy-stands-in")) " " span lang="en" { (asked.places.join(", ")) } }
+                span.small { " · " (text.get("deploy-stands-in")) " " (text.told(&asked.places.join(", "))) }
             }
         }
     }
@@ -148,9 +148,9 @@ fn routes(text: &Text, loaded: &Loaded, fields: &Fields, faults: &Faults) -> Mar
                 @if is_wrong { ul.faults {
                     @for fault in &faults.lines { li {
                         span.fault { (text.with("deploy-route-at", &[("line", &fault.line.to_string()), ("column", &fault.column.to_string())])) } " "
-                        span lang="en" { (fault.message) ". " (fault.hint) }
+                        (text.told(&fault.message)) ". " (text.told(&fault.hint))
                     } }
-                    @for finding in &wrong { li { span.fault lang="en" { (finding.message) } " " span lang="en" { (finding.hint) } } }
+                    @for finding in &wrong { li { span.fault { (text.told(&finding.message)) } " " (text.told(&finding.hint)) } }
                 } }
                 p.hint { (text.get("deploy-routes-help")) " " @for name in &names { code { (name) } " " } }
                 pre { "sensor-to-filter = FROM /messages/modules/" (names.first().unwrap_or(&"Sensor")) "/outputs/* INTO BrokeredEndpoint(\"/modules/"

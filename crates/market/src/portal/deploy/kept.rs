@@ -62,8 +62,8 @@ fn shown(text: &Text, kept: &KeptDeployment, base: &str) -> Markup {
         @if !kept.generated.warnings.is_empty() {
             section.warnings aria-labelledby="warnings" {
                 h2 #warnings { (text.get("deploy-warnings")) }
-                ul lang="en" { @for warning in &kept.generated.warnings {
-                    li { (warning.message) p.hint { (warning.hint) } }
+                ul { @for warning in &kept.generated.warnings {
+                    li { (text.told(&warning.message)) p.hint { (text.told(&warning.hint)) } }
                 } }
             }
         }

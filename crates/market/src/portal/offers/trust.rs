@@ -62,10 +62,10 @@ fn criterion(view: &View<'_>, result: &CriterionResult) -> Markup {
             strong class=(class(result.verdict)) { (verdict(text, result.verdict)) }
             " " (title(text, result)) " " code.quiet { (result.id) }
             @if let Some(why) = reason(text, result) { p.hint { (why) } }
-            @if let Some(said) = &result.reason { p.small lang="en" { (said) } }
+            @if let Some(said) = &result.reason { p.small { (text.told(said)) } }
             @if !result.findings.is_empty() && !VULNERABILITIES.contains(&result.id.as_str()) {
-                ul lang="en" { @for finding in result.findings.iter().take(LISTED_MAX) {
-                    li { (finding.message) p.hint { (finding.hint) } }
+                ul { @for finding in result.findings.iter().take(LISTED_MAX) {
+                    li { (text.told(&finding.message)) p.hint { (text.told(&finding.hint)) } }
                 } }
             }
         }
@@ -105,9 +105,9 @@ fn today(view: &View<'_>, latest: &Latest) -> Markup {
                 ul.criteria { @for finding in found.iter().take(LISTED_MAX) {
                     li {
                         strong { (severity(text, finding.severity)) } " "
-                        span lang="en" { (finding.message) }
+                        (text.told(&finding.message))
                         @if let Some(package) = &finding.place.package { " " code { (package) } }
-                        p.hint lang="en" { (finding.hint) }
+                        p.hint { (text.told(&finding.hint)) }
                     }
                 } }
                 @if found.len() > LISTED_MAX { p.small { (text.get("vulnerabilities-more")) } }

@@ -89,7 +89,7 @@ pub(super) fn import_form(text: &Text, refused: Option<&Error>) -> Markup {
                     input #import-archive name="archive" type="file" accept=".zip,application/zip" aria-describedby="import-rule import-findings"
                         aria-invalid=[refused.map(|_| "true")];
                     div.findings #import-findings { @if let Some(error) = refused {
-                        p.finding.bad role="alert" { span lang="en" { (error.message) ". " (error.hint) "." } } } }
+                        p.finding.bad role="alert" { (text.told(&error.message)) ". " (text.told(&error.hint)) "." } } }
                 }
                 button { (text.get("publish-import-button")) }
             }

@@ -174,7 +174,7 @@ pub(in crate::portal) async fn create(desk: Desk, posted: Sent) -> Response {
         }
         Err((field, error)) => {
             let status = crate::http::status_of(error.kind).0;
-            new.refused = Some((field, error.message));
+            new.refused = Some((field, desk.text.told(&error.message).words));
             (status, shown(&desk, "", &new).await).into_response()
         }
     }
@@ -200,7 +200,7 @@ pub(in crate::portal) async fn check(
         crate::access::permit(&desk.actor, crate::access::Operation::HaveOffers)?;
         let (publisher, offer) = (asked("publisher"), asked("offer"));
         if let Err((_, error)) = parsed::<OfferId>("offer", &offer) {
-            return Ok(error.message);
+            return Ok(desk.text.told(&error.message).words);
         }
         let (publisher, offer) = offer_of_path(&(&publisher, &offer))?;
         Result::Ok(match desk.market.is_free(&desk.actor, (&publisher, &offer)).await? {

@@ -190,7 +190,7 @@ pub(in crate::portal) async fn look(
         h1 { (text.get("publish-look-title")) }
         p { code { (looked.repository) } }
         div #tags {
-            @if let Some((problem, hint)) = &looked.problem { p.finding.bad lang="en" { (problem) ". " (hint) "." } }
+            @if let Some((problem, hint)) = &looked.problem { p.finding.bad { (text.told(problem)) ". " (text.told(hint)) "." } }
             @if !looked.tags.is_empty() { div.scroll tabindex="0" role="region" aria-label=(text.get("publish-look-title")) { table {
                 thead { tr {
                     th scope="col" { (text.get("tag")) } th scope="col" { (text.get("publish-look-digest")) }

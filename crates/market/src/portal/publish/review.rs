@@ -102,7 +102,7 @@ fn form(desk: &Desk, whole: &Whole, stored: &[String], notify: &str) -> Markup {
 
 fn refusal(desk: &Desk, refused: &Refused) -> Markup {
     html! {
-        div.banner role="alert" { span lang="en" { (refused.error.message) ". " (refused.error.hint) "." }
+        div.banner role="alert" { (desk.text.told(&refused.error.message)) ". " (desk.text.told(&refused.error.hint)) "."
             @for finding in &refused.error.findings { (finding_item(&desk.text, finding)) } }
     }
 }

@@ -98,14 +98,14 @@ impl Sheet<'_> {
     }
 }
 
-/// One finding with its hint; both are English.
+/// One finding with its hint.
 pub(super) fn finding_item(text: &Text, finding: &Finding) -> Markup {
     let (class, kind) = match finding.severity {
         Severity::Error => ("finding bad", "publish-error"),
         Severity::Warning => ("finding doubtful", "publish-warning"),
     };
     html! {
-        p class=(class) { strong { (text.get(kind)) } " " span lang="en" { (finding.message) ". " (finding.hint) "." } }
+        p class=(class) { strong { (text.get(kind)) } " " (text.told(&finding.message)) ". " (text.told(&finding.hint)) "." }
     }
 }
 

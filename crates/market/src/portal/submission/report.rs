@@ -69,9 +69,9 @@ fn finding(text: &Text, submission: &Submission, message: &Message) -> Markup {
     let pointer = place.and_then(|place| place.pointer);
     html! {
         li {
-            p dir="auto" { (message.fact()) }
+            p dir="auto" { (text.told(message.fact())) }
             @if !words.is_empty() { p.small.place { (text.get("place-label")) " " bdi { (words) } } }
-            @if let Some(hint) = &message.hint { p.fix { (text.get("fix-label")) " " (hint) } }
+            @if let Some(hint) = &message.hint { p.fix { (text.get("fix-label")) " " (text.told(hint)) } }
             @if let Some(pointer) = pointer
                 && let Some((_, address)) = field_of((&summary.publisher, &summary.offer), &pointer) {
                 p { a href=(address) {

@@ -88,8 +88,8 @@ fn message_item(text: &Text, message: &Message) -> Markup {
     };
     html! {
         li {
-            span class=(class) dir="auto" { (message.fact()) }
-            @if let Some(hint) = &message.hint { p.hint { (text.get("hint-label")) " " (hint) } }
+            span class=(class) dir="auto" { (text.told(message.fact())) }
+            @if let Some(hint) = &message.hint { p.hint { (text.get("hint-label")) " " (text.told(hint)) } }
         }
     }
 }
