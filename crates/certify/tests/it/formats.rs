@@ -273,7 +273,7 @@ fn bills_of_materials_alone_are_the_same_and_cached_apart() {
         advisories: None,
         links: None,
         today: TODAY,
-        starter: certify::sandbox::Starter::Off("modules are not started here"),
+        starter: certify::sandbox::Starter::Off("modules are not started on trial"),
         progress: &|_| (),
     };
     let (off, on) = (Rules::off(), Rules::built_in());
@@ -303,7 +303,7 @@ fn a_bill_of_a_broken_image_is_an_error() {
         advisories: None,
         links: None,
         today: TODAY,
-        starter: certify::sandbox::Starter::Off("modules are not started here"),
+        starter: certify::sandbox::Starter::Off("modules are not started on trial"),
         progress: &|_| (),
     };
     assert!(bills_of_materials(&request).is_err());

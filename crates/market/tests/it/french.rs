@@ -88,8 +88,40 @@ const REFUSED: &[&str] = &[
     "market/src/waivers.rs",
 ];
 
-/// Texts with words that are no sentences: parts that are put together, and what only a log or nobody sees.
-const NO_SENTENCES: &[&str] = &[];
+/// Texts with words that are no sentences: parts of a sentence, which stands in the catalogue with what can be in them, and
+/// what nobody is shown.
+const NO_SENTENCES: &[&str] = &[
+    "[\"program\", \"argument\"]",
+    "unknown field ",
+    ", expected one of",
+    "the policy",
+    "Minimum hardware requirements:",
+    " (version {version})",
+    "; a later layer deletes the file, but it can still be read from the image",
+    "a secret",
+    "{count} secrets",
+    ", published with a package",
+    "{slash}{} holds {what} ({kind}){published}{later}",
+    "the layers have {found} bytes {what}, at most {limit} are allowed",
+    "setuid and setgid",
+    "were imported",
+    ", known to be exploited since {day}",
+    ", no repaired version is known",
+    "{package} {version} has {id} ({rating}{exploited}){fixed}{excuse}",
+    "EPSS {:.2} % (higher than {:.1} % of all)",
+    "{text} in /{path}",
+    "/{} is a {what} of {} bytes that the build left",
+    "/{}, a {what} among programs and libraries, has mode {:04o}: every user can {harm}",
+    "the {what} {name:?} of {} is not carried over: {target} has no Edge Hub",
+    "the {} {:?} is not mentioned in a description, and no link leads to documentation",
+    "the {part} of a default {kind} has {count} characters, it must stay under {}",
+    "the name of the {kind} {name:?} has the character {bad:?}, which a key of a twin may not have",
+    "shorten the {part}",
+    "the expression",
+    "used its budget up",
+    "a ticket has an unknown state",
+    "look into the log",
+];
 
 /// A sentence of the source as it is said, with a part in each hole that is in the catalogue; a predicate with a
 /// subject before it.
