@@ -35,6 +35,7 @@ fn every_fault_is_told_at_once_with_its_place() {
     fs::write(dir.path().join("o/logos/small.png"), "GIF89a").expect("writable");
     insta::assert_snapshot!(run(dir.path(), &["offer", "validate", "o"]));
     insta::assert_snapshot!(run(dir.path(), &["offer", "validate", "o", "--json"]));
+    insta::assert_snapshot!(run(dir.path(), &["offer", "validate", "o", "--lang", "fr"]));
 }
 
 #[test]
