@@ -3,7 +3,6 @@
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
-use maud::{Markup, Render, html};
 use offer::sentences::Catalogue;
 use std::sync::LazyLock;
 
@@ -118,12 +117,6 @@ pub struct Told {
     pub words: String,
     /// It is English, and the reader's language is another one.
     pub is_foreign: bool,
-}
-
-impl Render for Told {
-    fn render(&self) -> Markup {
-        html! { @if self.is_foreign { span lang="en" { (self.words) } } @else { (self.words) } }
-    }
 }
 
 impl std::fmt::Display for Told {

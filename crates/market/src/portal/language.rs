@@ -5,11 +5,12 @@ use crate::accounts::{Profile, Session};
 use crate::headers::cookie;
 use crate::http::{Visitor, own_path};
 use crate::market::Market;
-use crate::text::Text;
+use crate::text::{Text, Told};
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use maud::{Markup, Render, html};
 use std::convert::Infallible;
 
 /// Cookie that holds the chosen language.
@@ -26,6 +27,12 @@ impl<S: Sync> FromRequestParts<S> for Language {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Language, Infallible> {
         let session = parts.extensions.get::<Visitor>().and_then(|visitor| visitor.session.as_ref());
         Ok(Language(of(parts.uri.query(), &parts.headers, session)))
+    }
+}
+
+impl Render for Told {
+    fn render(&self) -> Markup {
+        html! { @if self.is_foreign { span lang="en" { (self.words) } } @else { (self.words) } }
     }
 }
 
