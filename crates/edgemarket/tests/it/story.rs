@@ -8,9 +8,8 @@ use crate::images::make_image_with;
 use crate::portal::{Desk, choose, pictures, press, save, type_into};
 use crate::server::push_as;
 use fantoccini::Locator;
+use market::text::Text;
 use serde_json::json;
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 const OFFER: &str = "/publish/contoso/vitals";
@@ -32,32 +31,9 @@ async fn without_scripts() {
     Story::tell("en", false).await;
 }
 
-/// The messages of one language, as the pages have them.
-struct Words(BTreeMap<String, String>);
-
-impl Words {
-    fn of(language: &str) -> Words {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../market/locales");
-        let parts = std::fs::read_dir(folder.join(language)).expect("the messages");
-        let parts = parts.map(|part| part.expect("a file").path());
-        let mut words = BTreeMap::new();
-        for path in parts.chain([folder.join(format!("{language}.ftl"))]) {
-            let text = std::fs::read_to_string(path).expect("UTF-8");
-            let messages = text.lines().filter_map(|line| line.split_once(" = "));
-            words.extend(messages.map(|(key, words)| (key.to_owned(), words.to_owned())));
-        }
-        Words(words)
-    }
-
-    /// A message without values.
-    fn get(&self, key: &str) -> &str {
-        self.0.get(key).map_or_else(|| panic!("there is no message {key}"), String::as_str)
-    }
-}
-
 struct Story {
     desk: Desk,
-    words: Words,
+    text: Text,
     language: &'static str,
     scripts: bool,
 }
@@ -65,7 +41,7 @@ struct Story {
 impl Story {
     async fn tell(language: &'static str, scripts: bool) {
         let desk = Desk::new().await;
-        let story = Story { desk, words: Words::of(language), language, scripts };
+        let story = Story { desk, text: Text::of_locale(language), language, scripts };
         let vendor = story.desk.signed_in(story.browser().await).await;
         let customer = story.customer_of(&story.desk.subscription).await;
         let key = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2\nOF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r\n1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G\n-----END PRIVATE KEY-----\n";
@@ -116,10 +92,10 @@ impl Story {
     /// Waits for a message; where no script moves the page, by opening it again.
     async fn comes(&self, browser: &Browser, key: &str) {
         if self.scripts {
-            return browser.wait_for(self.words.get(key)).await;
+            return browser.wait_for(&self.text.get(key)).await;
         }
         for _ in 0..240 {
-            if browser.text("body").await.contains(self.words.get(key)) {
+            if browser.text("body").await.contains(&self.text.get(key)) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -187,7 +163,7 @@ impl Story {
     async fn read_the_report(&self, vendor: &Browser) {
         self.comes(vendor, "state-failed").await;
         let report = vendor.text("#report").await;
-        assert!(report.contains(self.words.get("criterion-no-embedded-secrets")), "{report}");
+        assert!(report.contains(&self.text.get("criterion-no-embedded-secrets")), "{report}");
         assert!(report.contains("var/ballast"), "the place: {report}");
         self.keep(vendor, "report").await;
     }
